@@ -1,0 +1,29 @@
+"""Vocabularies of people and tokens."""
+
+from django.db import models
+
+
+class Language(models.TextChoices):
+    """Languages of customers' words."""
+
+    ENGLISH = "en", "English"
+    KINYARWANDA = "rw", "Ikinyarwanda"
+    SWAHILI = "sw", "Kiswahili"
+    FRENCH = "fr", "Français"
+
+
+class TokenStatus(models.TextChoices):
+    """Whether a partner's token opens doors (contract section 3)."""
+
+    ACTIVE = "active", "Active"
+    INACTIVE = "inactive", "Inactive"
+    REVOKED = "revoked", "Revoked"
+
+
+class TokenScope(models.TextChoices):
+    """What a token may do."""
+
+    USSD = "ussd", "USSD turns"
+    LOANS = "loans", "Loan callbacks"
+    ONBOARDING = "onboarding", "Onboarding"
+    MONITOR = "monitor", "Monitoring"

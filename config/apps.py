@@ -1,0 +1,12 @@
+"""The composition root as an app: it owns commands that look at the whole house, and the wiring."""
+
+from django.apps import AppConfig
+
+
+class ConfigAppConfig(AppConfig):
+    """Connects apps that do not know each other, once all are loaded."""
+
+    name = "config"
+
+    def ready(self) -> None:
+        from config import checks, celery_context  # noqa: F401  (app ready: registers checks and signals)

@@ -1,0 +1,177 @@
+"""Payouts: what is owed to whom, each reference handed to a provider, and what providers told us."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from disbursements.statuses import AttemptStatus, CallbackResult, DisbursementStatus, ErrorClass, WaitReason
+from ledger.models import Account
+
+
+class Disbursement(models.Model):
+    """Money to pay once. The row is the queue: `next_action_at` holds the whole schedule of sends and polls."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    key = models.CharField(
+        max_length=150, unique=True, help_text="Made from the owner's row; the same key pays once"
+    )
+    purpose = models.CharField(max_length=30, help_text="Names the owner that is told of the outcome")
+    payee = models.CharField(max_length=16, help_text="E.164")
+    customer = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="disbursements",
+    )
+    amount = models.DecimalField(max_digits=14, decimal_places=2)
+    currency = models.CharField(max_length=3)
+    funded_from = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="+", help_text="Account that bears the cost"
+    )
+    provider = models.CharField(max_length=30)
+    status = models.CharField(max_length=20, choices=DisbursementStatus, default=DisbursementStatus.QUEUED)
+    wait_reason = models.CharField(max_length=20, choices=WaitReason, blank=True, default=WaitReason.NONE)
+    tries = models.PositiveSmallIntegerField(
+        default=0, help_text="Refused tries that count against the schedule"
+    )
+    reserve_number = models.PositiveSmallIntegerField(
+        default=1, help_text="Counts ledger reserves; a retry after failure reserves again"
+    )
+    next_action_at = models.DateTimeField(null=True, blank=True)
+    error_class = models.CharField(max_length=20, choices=ErrorClass, blank=True)
+    error_code = models.CharField(max_length=80, blank=True)
+    error_message = models.CharField(max_length=300, blank=True)
+    provider_transaction_id = models.CharField(max_length=100, null=True, blank=True, unique=True)
+    environment = models.CharField(
+        max_length=40, blank=True, help_text="Target environment it was last sent to"
+    )
+    base_url = models.CharField(max_length=200, blank=True, help_text="Host it was last sent to")
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    approved_at = models.DateTimeField(null=True, blank=True)
+    requested_at = models.DateTimeField()
+    last_attempt_at = models.DateTimeField(null=True, blank=True)
+    disbursed_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        db_table = "disbursements_disbursement"
+        ordering = ["-created_at"]
+        indexes = [
+            models.Index(
+                fields=["next_action_at"], condition=Q(next_action_at__isnull=False), name="disbursement_due"
+            ),
+            models.Index(fields=["status", "-created_at"], name="disbursement_status"),
+            models.Index(fields=["-created_at"], name="disbursement_recent"),
+            models.Index(fields=["customer", "-created_at"], name="disbursement_customer"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="disbursement_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(approved_by__isnull=True)
+                | Q(requested_by__isnull=True)
+                | ~Q(approved_by=F("requested_by")),
+                name="disbursement_maker_not_checker",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="completed", disbursed_at__isnull=False)
+                | ~Q(status="completed") & Q(disbursed_at__isnull=True),
+                name="disbursement_paid_has_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Attempt(models.Model):
+    """One transfer reference handed to a provider. Stored and committed before anything is sent."""
+
+    reference = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    disbursement = models.ForeignKey(Disbursement, on_delete=models.PROTECT, related_name="attempts")
+    number = models.PositiveSmallIntegerField()
+    external_id = models.CharField(max_length=64, unique=True)
+    status = models.CharField(max_length=12, choices=AttemptStatus, default=AttemptStatus.CREATED)
+    environment = models.CharField(max_length=40)
+    base_url = models.CharField(max_length=200)
+    sends = models.PositiveSmallIntegerField(default=0, help_text="Times this same reference was sent")
+    polls = models.PositiveSmallIntegerField(default=0)
+    http_status = models.PositiveSmallIntegerField(null=True, blank=True)
+    error_code = models.CharField(max_length=80, blank=True)
+    error_message = models.CharField(max_length=300, blank=True)
+    provider_transaction_id = models.CharField(max_length=100, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    last_polled_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "disbursements_attempt"
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["disbursement", "number"], name="attempt_number_unique"),
+            models.UniqueConstraint(
+                fields=["disbursement"], condition=~Q(status="refused"), name="attempt_one_not_refused"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.reference)
+
+
+class ProviderCallback(models.Model):
+    """What a provider sent us, stored whole before it is believed: it is only a hint to ask."""
+
+    provider = models.CharField(max_length=30)
+    reference = models.CharField(max_length=64, blank=True, db_index=True)
+    method = models.CharField(max_length=8)
+    headers = models.JSONField()
+    body = models.TextField()
+    ip = models.GenericIPAddressField(null=True)
+    received_at = models.DateTimeField()
+    result = models.CharField(
+        max_length=20, choices=CallbackResult, blank=True, default=CallbackResult.PENDING
+    )
+    processed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "disbursements_callback"
+        ordering = ["-id"]
+        indexes = [
+            models.Index(
+                fields=["received_at"], condition=Q(processed_at__isnull=True), name="callback_unprocessed"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.reference}"
+
+
+class ProviderBalance(models.Model):
+    """What the provider last said our float is, and since when it has been short."""
+
+    provider = models.CharField(max_length=30)
+    environment = models.CharField(max_length=40)
+    currency = models.CharField(max_length=3)
+    available = models.DecimalField(max_digits=16, decimal_places=2)
+    checked_at = models.DateTimeField()
+    short_since = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "disbursements_provider_balance"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "environment", "currency"], name="provider_balance_unique"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.currency}: {self.available}"

@@ -1,0 +1,1 @@
+"""Who moves the money. One folder per provider, behind the protocol in `base`."""
