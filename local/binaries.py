@@ -97,14 +97,19 @@ def read_version(program: Path, *, owner: Owner, variable: str) -> str:
     """What `program --version` says. Raises `LocalError` when it does not run on this machine."""
     try:
         answer = subprocess.run(
-            [program, "--version"], capture_output=True, text=True, cwd="/", **owner.popen_arguments()
+            [program, "--version"],
+            check=False,
+            capture_output=True,
+            text=True,
+            cwd="/",
+            **owner.popen_arguments(),
         )
     except OSError as error:
         raise LocalError(f"{program} does not run ({error.strerror}): set {variable} to another") from error
     if answer.returncode:
         reason = (answer.stderr.strip().splitlines() or ["it said nothing"])[-1]
         raise LocalError(f"{program} does not run ({reason}): set {variable} to another")
-    return answer.stdout.strip()
+    return str(answer.stdout).strip()
 
 
 def _find_package(name: str) -> Path | None:

@@ -42,7 +42,9 @@ def describe_listener(port: int) -> str:
     """Who listens on `port`, as ` by gunicorn (pid 12)`; empty when the system does not tell."""
     try:
         for connection in psutil.net_connections(kind="tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+            if connection.status != psutil.CONN_LISTEN or not connection.laddr or not connection.pid:
+                continue
+            if connection.laddr.port == port:
                 return f" by {psutil.Process(connection.pid).name()} (pid {connection.pid})"
     except psutil.Error:  # other people's processes are not ours to see
         pass

@@ -2,20 +2,20 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from local import disk, ports
 from local.errors import LocalError
-from local.folders import Folders, hold_lock, prepare_folders
-from local.owner import find_owner
+from local.folders import Folders
+from local.owner import Owner
 from local.postgres import Postgres
 from local.server import EmbeddedServer
 from local.valkey import Valkey
 
-RUN_PORTS = (54329, 63799)
-EXEC_PORTS = (54339, 63809)
-DEFAULT_PORTS = {"DATABASE_URL": 5432, "REDIS_URL": 6379}
+KINDS: tuple[type[Postgres] | type[Valkey], ...] = (Postgres, Valkey)
+RUN_PORTS = {"DATABASE_URL": 54329, "REDIS_URL": 63799}
+EXEC_PORTS = {"DATABASE_URL": 54339, "REDIS_URL": 63809}
+USUAL_PORTS = {"DATABASE_URL": 5432, "REDIS_URL": 6379}
 
 
 class ServerPair:
@@ -25,24 +25,28 @@ class ServerPair:
         self,
         *,
         folders: Folders,
+        owner: Owner,
         environ: Mapping[str, str],
-        preferred_ports: tuple[int, int],
+        preferred_ports: Mapping[str, int],
         throwaway: bool = False,
     ) -> None:
         self.folders = folders
+        self.throwaway = throwaway
         self.urls: dict[str, str] = {}
-        self.embedded: list[Postgres | Valkey] = []
-        owner = find_owner()
-        kinds: tuple[tuple[str, type[Postgres] | type[Valkey]], ...]
-        kinds = (("DATABASE_URL", Postgres), ("REDIS_URL", Valkey))
-        for (variable, kind), port in zip(kinds, preferred_ports, strict=True):
-            if url := environ.get(variable):
-                require_answer(url, variable=variable)
-                self.urls[variable] = url
+        self.embedded: list[EmbeddedServer] = []
+        for kind in KINDS:
+            if url := environ.get(kind.variable):
+                require_answer(url, variable=kind.variable)
+                self.urls[kind.variable] = url
                 continue
-            self.embedded.append(
-                kind(folders=folders, owner=owner, environ=environ, preferred_port=port, throwaway=throwaway)
+            server = kind(
+                folders=folders,
+                owner=owner,
+                environ=environ,
+                preferred_port=preferred_ports[kind.variable],
+                throwaway=throwaway,
             )
+            self.embedded.append(server)
 
     def start(self) -> None:
         """Start both, or neither: when one does not start, the other is stopped again."""
@@ -51,58 +55,55 @@ class ServerPair:
         try:
             for server in self.embedded:
                 server.log.rotate()
+                server.prepare()
                 server.start()
-                variable = "DATABASE_URL" if isinstance(server, Postgres) else "REDIS_URL"
-                self.urls[variable] = server.url
+                self.urls[server.variable] = server.url
         except BaseException:
             self.stop()
             raise
 
     def stop(self) -> None:
-        """Stop what is embedded, PostgreSQL last. The data stay."""
+        """Stop what is embedded, PostgreSQL last. The data stay, unless they are throwaway data."""
         for server in reversed(self.embedded):
             server.stop()
-
-    def find_dead(self) -> list[EmbeddedServer]:
-        return [server for server in self.embedded if not server.is_running()]
+            if self.throwaway:
+                server.forget()
 
 
 @contextmanager
 def run_servers(
     *,
-    data: Path,
+    folders: Folders,
+    owner: Owner,
     environ: Mapping[str, str],
-    preferred_ports: tuple[int, int],
+    preferred_ports: Mapping[str, int],
     throwaway: bool = False,
 ) -> Iterator[ServerPair]:
-    """Hold DATA_DIR and serve for as long as the block runs.
+    """Serve for as long as the block runs. Raises `LocalError` when a server does not start.
 
     A throwaway pair is fast because a crash may damage its data: they are removed before and after.
-    Raises `LocalError` when the folder is in use or a server does not start.
     """
-    owner = find_owner()
-    folders = prepare_folders(data, owner)
-    with hold_lock(data):
-        ...
-        pair = ServerPair(
-            folders=folders, environ=environ, preferred_ports=preferred_ports, throwaway=throwaway
-        )
-        pair.start()
-        try:
-            yield pair
-        finally:
-            pair.stop()
+    pair = ServerPair(
+        folders=folders,
+        owner=owner,
+        environ=environ,
+        preferred_ports=preferred_ports,
+        throwaway=throwaway,
+    )
+    pair.start()
+    try:
+        yield pair
+    finally:
+        pair.stop()
 
 
 def require_answer(url: str, *, variable: str) -> None:
-    """Raise `LocalError` when nobody listens where `url` points. A form we cannot read is left alone."""
+    """Raise `LocalError` when nobody listens where `url` points. A URL without a host is left alone."""
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname, parts.port or DEFAULT_PORTS[variable]
+        host, port = parts.hostname, parts.port or USUAL_PORTS[variable]
     except ValueError as error:
-        raise LocalError(
-            f"{variable} cannot be read ({error}): it should look like scheme://host:port"
-        ) from error
+        raise LocalError(f"{variable} cannot be read ({error}): it looks like scheme://host:port") from error
     if host and not ports.accepts_connections(host, port):
         raise LocalError(
             f"{variable} is set, but nobody answers at {host}:{port}: start that server, "
