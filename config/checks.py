@@ -37,9 +37,7 @@ _KEY_HINT = (
 def check_sandbox_is_off(**_kwargs: Any) -> list[CheckMessage]:
     """Sandbox mode lets anybody dial from any number; it must not face the world."""
     if settings.SANDBOX:
-        return [
-            Error("SANDBOX is on in a deployment.", hint="Unset SANDBOX or set it to 0.", id="starhash.E003")
-        ]
+        return [Error("SANDBOX is on in a deployment.", hint="Unset SANDBOX or set it to 0.", id="starhash.E003")]
     return []
 
 

@@ -33,9 +33,7 @@ class LocalServersSource(PydanticBaseSettingsSource):
         return None, field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        return {
-            name: value for name, value in local_servers().items() if name in self.settings_cls.model_fields
-        }
+        return {name: value for name, value in local_servers().items() if name in self.settings_cls.model_fields}
 
 
 class Environment(BaseSettings):
@@ -44,9 +42,7 @@ class Environment(BaseSettings):
     model_config = SettingsConfigDict(extra="ignore", frozen=True)
 
     database_url: str = Field(description="PostgreSQL, as postgres://user:password@host:port/name")
-    redis_url: str = Field(
-        description="Redis or Valkey; one URL serves broker, cache and sessions unless split below"
-    )
+    redis_url: str = Field(description="Redis or Valkey; one URL serves broker, cache and sessions unless split below")
     redis_broker_url: str = Field("", description="Broker, when it is not REDIS_URL (amqp:// works too)")
     redis_session_url: str = Field("", description="USSD sessions and throttles, when not REDIS_URL")
     redis_key_prefix: str = Field("starhash", description="Put before every Redis key")
@@ -58,15 +54,11 @@ class Environment(BaseSettings):
     sandbox_url: str = Field("http://127.0.0.1:8001", description="Where the sandbox process answers")
     public_url: str = Field("", description="Our own address as providers see it; callbacks are sent there")
     allowed_hosts: str = Field("", description="Host names we answer to, comma separated")
-    trusted_proxies: int = Field(
-        0, ge=0, description="How many proxies in front of us append X-Forwarded-For"
-    )
+    trusted_proxies: int = Field(0, ge=0, description="How many proxies in front of us append X-Forwarded-For")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     log_json: bool = Field(True, description="1: one JSON object a line; 0: for people")
     database_pool_size: int = Field(10, ge=1, le=100, description="Connections a process keeps at most")
-    behind_pgbouncer: bool = Field(
-        False, description="1: no own pool, no prepared statements, no server cursors"
-    )
+    behind_pgbouncer: bool = Field(False, description="1: no own pool, no prepared statements, no server cursors")
 
     @field_validator("database_url")
     @classmethod

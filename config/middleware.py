@@ -14,7 +14,7 @@ _POLICY = (
 
 
 class ContentSecurityPolicyMiddleware:
-    """Sends a strict policy. The admin theme evaluates expressions in its pages, so only there 'unsafe-eval' is allowed."""
+    """Sends a strict policy; the admin theme evaluates expressions in its pages, so there it is laxer."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

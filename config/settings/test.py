@@ -14,8 +14,8 @@ os.environ["REDIS_KEY_PREFIX"] = (
     f"{os.environ.get('REDIS_KEY_PREFIX', 'test')}-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 )
 
-from config.settings.base import *  # noqa: E402, F403
+from config.settings.base import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Tests run threads beside each other; each closes its own connection.
-DATABASES["default"]["OPTIONS"]["pool"] = False  # type: ignore[index]  # noqa: F405
+DATABASES["default"]["OPTIONS"]["pool"] = False  # type: ignore[index]

@@ -1,0 +1,1 @@
+"""What bites in operation, each with its fix. `manage.py doctor` prints it."""

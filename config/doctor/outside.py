@@ -1,0 +1,85 @@
+"""Providers, callbacks and secrets: can money leave, and can word of it come back?"""
+
+import requests
+from configuration.selectors import current
+from disbursements.configuration import PaymentSettings
+from disbursements.providers.registry import provider_for
+from django.conf import settings
+from notifications.configuration import NotificationSettings
+
+from config.doctor.findings import Finding, Verdict, judge
+
+
+def check_callbacks() -> list[Finding]:
+    """Providers call PUBLIC_URL. Polling finds every outcome without it, only later."""
+    url = settings.PUBLIC_URL
+    fix = "Set PUBLIC_URL to the https address providers reach, and register that host with the provider."
+    if not url:
+        return [Finding("callback address", Verdict.WARN, "PUBLIC_URL is not set", fix)]
+    try:
+        answer = requests.get(f"{url}/healthz/live", timeout=(3, 5), allow_redirects=False).status_code
+    except requests.RequestException as error:
+        return [Finding("callback address", Verdict.WARN, f"{url} did not answer: {type(error).__name__}", fix)]
+    safe = settings.SANDBOX or url.startswith("https://")
+    return [
+        judge(
+            "callback address",
+            answer == 200 and safe,
+            f"{url} answered {answer}",
+            fix,
+            otherwise=Verdict.WARN,
+        )
+    ]
+
+
+def check_provider() -> list[Finding]:
+    """Credentials and address of the payout provider, by asking for our float."""
+    chosen = current(PaymentSettings)
+    balance = provider_for("mtn_momo").balance(chosen.currency)
+    seen = "no answer" if balance.available is None else f"float {balance.available} {balance.currency}"
+    return [
+        judge(
+            "payout provider",
+            balance.available is not None,
+            f"{chosen.base_url} ({chosen.target_environment}): {seen}",
+            "Check base_url, api_user, api_key, subscription_key and target_environment: manage.py configure payments",
+        )
+    ]
+
+
+def check_sms() -> list[Finding]:
+    """Customers are told by SMS; without a key nothing is sent."""
+    chosen = current(NotificationSettings)
+    ready = bool(chosen.api_key.get_secret_value()) and bool(chosen.username)
+    return [
+        judge(
+            "SMS credentials",
+            ready,
+            f"{chosen.base_url} as {chosen.username or 'nobody'}",
+            "Set username and api_key: manage.py configure notifications",
+        )
+    ]
+
+
+def check_secrets() -> list[Finding]:
+    """Keys that sign sessions and encrypt stored secrets."""
+    return [
+        judge(
+            "secret key",
+            len(settings.SECRET_KEY) >= 50 and not settings.SECRET_KEY.startswith(("dev-only", "test-only")),
+            f"{len(settings.SECRET_KEY)} characters",
+            "Set SECRET_KEY to 50 or more random characters, the same on every host.",
+        ),
+        judge(
+            "encryption keys",
+            bool(settings.FIELD_ENCRYPTION_KEYS),
+            f"{len(settings.FIELD_ENCRYPTION_KEYS)} key(s)",
+            "Set FIELD_ENCRYPTION_KEYS; keep old keys after the new one until every secret has been saved again.",
+        ),
+        judge(
+            "sandbox mode",
+            not settings.SANDBOX or settings.DEBUG or "production" not in settings.SETTINGS_MODULE,
+            "on" if settings.SANDBOX else "off",
+            "Unset SANDBOX: it opens the phone simulator to anybody.",
+        ),
+    ]
