@@ -63,6 +63,7 @@ CREATE TABLE messages (
 );
 CREATE TABLE deliveries (
     id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
     subject TEXT NOT NULL,
     method TEXT NOT NULL,
     url TEXT NOT NULL,
@@ -70,10 +71,19 @@ CREATE TABLE deliveries (
     body TEXT NOT NULL,
     due_ms INTEGER NOT NULL,
     tries_left INTEGER NOT NULL,
-    state TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'delivered', 'failed', 'dropped')),
     result TEXT
 );
 CREATE INDEX deliveries_due ON deliveries (due_ms) WHERE state = 'waiting';
+CREATE INDEX deliveries_subject ON deliveries (subject);
+"""
+
+
+CLEAR = """
+DELETE FROM transfers;
+DELETE FROM messages;
+DELETE FROM deliveries;
+DELETE FROM floats;
 """
 
 
@@ -91,7 +101,7 @@ class Store:
         except (OSError, sqlite3.Error) as error:
             raise StoreUnavailable(explain_failure(data, error)) from error
 
-    def execute(self, sql: str, values: tuple[object, ...] = ()) -> sqlite3.Cursor:
+    def execute(self, sql: str, values: tuple[object, ...] | dict[str, object] = ()) -> sqlite3.Cursor:
         return self._connection.execute(sql, values)
 
     @contextmanager
@@ -104,6 +114,11 @@ class Store:
             self._connection.execute("ROLLBACK")
             raise
         self._connection.execute("COMMIT")
+
+    def clear(self) -> None:
+        """Empty the books. API users and tokens stay."""
+        for statement in CLEAR.split(";"):
+            self._connection.execute(statement)
 
     def close(self) -> None:
         self._connection.close()

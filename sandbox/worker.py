@@ -1,4 +1,4 @@
-"""A loop that does what has fallen due and sleeps until the next thing does, or until it is woken."""
+"""A loop that does what has fallen due and sleeps until the next thing does, or until its bell rings."""
 
 import asyncio
 import logging
@@ -12,20 +12,17 @@ PAUSE_AFTER_FAILURE_SECONDS = 1.0
 
 
 class Worker:
-    """Runs `step(now)`, which returns when it wants to be called again (ms), or None for "when woken"."""
+    """Runs `step(now)`, which returns when it wants to be called again (ms), or None for "when the bell rings"."""
 
-    def __init__(self, *, name: str, step: Callable[[int], Awaitable[int | None]]) -> None:
+    def __init__(self, *, name: str, step: Callable[[int], Awaitable[int | None]], bell: asyncio.Event) -> None:
         self._name = name
         self._step = step
-        self._woken = asyncio.Event()
-
-    def wake(self) -> None:
-        self._woken.set()
+        self._bell = bell
 
     async def run(self) -> None:
         """Never returns. A book that cannot be written (disk full) is tried again, not given up."""
         while True:
-            self._woken.clear()
+            self._bell.clear()
             try:
                 next_ms = await self._step(now_ms())
             except sqlite3.Error:
@@ -34,6 +31,6 @@ class Worker:
                 continue
             wait = None if next_ms is None else max(0, next_ms - now_ms()) / 1000
             try:
-                await asyncio.wait_for(self._woken.wait(), timeout=wait)
+                await asyncio.wait_for(self._bell.wait(), timeout=wait)
             except TimeoutError:
                 continue

@@ -1,0 +1,89 @@
+"""What the control page may order of mobile money: faults and behaviour, checked before they apply."""
+
+from collections.abc import Iterable
+from typing import ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+from sandbox.faults import FaultOrder
+
+Call = Literal["transfer", "status", "token", "balance"]
+
+# Strike before or instead of the answer, whatever the call.
+ANSWER_MODES = frozenset(
+    {
+        "timeout_before_accept",
+        "timeout_after_accept",
+        "http_500_before_accept",
+        "http_500_after_accept",
+        "http_503",
+    }
+)
+# Strike a transfer at the moment it is accepted, and stay with it.
+CALLBACK_MODES = frozenset({"drop_callback", "duplicate_callback", "late_callback"})
+ACCEPT_MODES = CALLBACK_MODES | {"stay_pending", "refuse"}
+TOKEN_EXPIRED = "token_expired"
+BEARER_CALLS: frozenset[Call] = frozenset({"transfer", "status", "balance"})
+
+MomoMode = Literal[
+    "none",
+    "timeout_before_accept",
+    "timeout_after_accept",
+    "http_500_before_accept",
+    "http_500_after_accept",
+    "http_503",
+    "drop_callback",
+    "duplicate_callback",
+    "late_callback",
+    "stay_pending",
+    "refuse",
+    "token_expired",
+]
+
+
+class MomoFaultOrder(FaultOrder):
+    mode: MomoMode
+    reason: str | None = Field(default=None, min_length=1, max_length=100)
+    on: Call | None = None
+
+    @model_validator(mode="after")
+    def check_combination(self) -> Self:
+        if self.mode == "refuse" and self.reason is None:
+            raise ValueError("mode refuse needs a reason, such as PAYEE_NOT_FOUND")
+        if self.mode != "refuse" and self.reason is not None:
+            raise ValueError("only mode refuse takes a reason")
+        if self.on not in {None, *self.possible_calls()}:
+            raise ValueError(f"mode {self.mode} cannot strike {self.on} calls")
+        return self
+
+    def possible_calls(self) -> Iterable[Call]:
+        if self.mode in ANSWER_MODES:
+            return ("transfer", "status", "token", "balance")
+        return BEARER_CALLS if self.mode == TOKEN_EXPIRED else ("transfer",)
+
+    def strikes(self, call: Call) -> bool:
+        """Whether this fault is meant for `call`. Without `on`: transfers, and every call that
+        carries a token for `token_expired`."""
+        if self.on is not None:
+            return call == self.on
+        return call in BEARER_CALLS if self.mode == TOKEN_EXPIRED else call == "transfer"
+
+
+class Behaviour(BaseModel):
+    """What may change while the sandbox runs. Start options give the first values."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, strict=True
+    )
+
+    latency_ms: int = Field(ge=0, le=600_000)
+    settle_ms: int = Field(ge=0, le=86_400_000)
+    ongoing_ms: int = Field(ge=0, le=86_400_000)
+    lookup_lag_ms: int = Field(ge=0, le=600_000)
+    status_rate: int = Field(ge=0)
+    token_seconds: int = Field(ge=1)
+    new_platform: bool
+    reason_as: Literal["string", "object"]
+    callback_method: Literal["PUT", "POST", "alternate"]
+    callback_tries: int = Field(ge=1, le=100)
