@@ -21,7 +21,7 @@ class ContentSecurityPolicyMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        extra = " 'unsafe-eval' 'unsafe-inline'" if request.path.startswith("/admin/") else ""
+        extra = " 'unsafe-eval'" if request.path.startswith("/admin/") else ""
         response.headers.setdefault("Content-Security-Policy", _POLICY.format(extra=extra))
         return response
 

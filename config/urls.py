@@ -4,12 +4,15 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from config import health
+from config.home import home
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", home, name="home"),
     path("admin/", admin.site.urls),
     path("healthz/live", health.live),
     path("healthz/ready", health.ready),
     path("", include("disbursements.urls")),
     path("", include("notifications.urls")),
     path("", include("ussd.urls")),
+    path("", include("ussd.simulator.urls")),
 ]

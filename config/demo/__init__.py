@@ -1,0 +1,1 @@
+"""The sandbox's demo data: who signs in, which gateways call, what can be dialled."""

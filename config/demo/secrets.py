@@ -1,0 +1,26 @@
+"""Demo secrets are derived from this installation's SECRET_KEY: the same at every look, different everywhere else,
+and stored nowhere in plain."""
+
+import hashlib
+import hmac
+
+from django.conf import settings
+
+
+def _derive(name: str) -> str:
+    return hmac.new(settings.SECRET_KEY.encode(), f"demo:{name}".encode(), hashlib.sha384).hexdigest()
+
+
+def demo_password(email: str) -> str:
+    """A password a person can type: `demo-` and 12 characters."""
+    return f"demo-{_derive(f'password:{email}')[:12]}"
+
+
+def demo_token(partner: str) -> str:
+    """96 hexadecimal characters, the shape of every API token (contract section 3)."""
+    return _derive(f"token:{partner}")
+
+
+def demo_gateway_secret(slug: str) -> str:
+    """The secret part of a gateway's address."""
+    return _derive(f"gateway:{slug}")[:40]
