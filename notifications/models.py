@@ -30,9 +30,7 @@ class SmsMessage(models.Model):
         db_table = "notifications_sms"
         ordering = ["-created_at"]
         indexes = [
-            models.Index(
-                fields=["next_action_at"], condition=models.Q(next_action_at__isnull=False), name="sms_due"
-            ),
+            models.Index(fields=["next_action_at"], condition=models.Q(next_action_at__isnull=False), name="sms_due"),
             models.Index(fields=["to", "-created_at"], name="sms_by_phone"),
             models.Index(fields=["-created_at"], name="sms_recent"),
         ]

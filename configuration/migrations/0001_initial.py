@@ -18,9 +18,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("category", models.CharField(max_length=50)),
                 ("version", models.PositiveIntegerField()),
@@ -42,9 +40,7 @@ class Migration(migrations.Migration):
                 "db_table": "configuration_version",
                 "ordering": ["category", "-version"],
                 "constraints": [
-                    models.UniqueConstraint(
-                        fields=("category", "version"), name="configuration_version_unique"
-                    )
+                    models.UniqueConstraint(fields=("category", "version"), name="configuration_version_unique")
                 ],
             },
         ),
