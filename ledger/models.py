@@ -2,10 +2,12 @@
 
 import uuid
 
+import pgtrigger
 from django.conf import settings
 from django.db import models
 
 from ledger.statuses import AccountKind
+from ledger.triggers import ENTRY_CURRENCY_MATCHES, POSTING_BALANCED, POSTING_HAS_LINES, refuse_truncate
 
 
 class Account(models.Model):
@@ -32,6 +34,13 @@ class Account(models.Model):
     class Meta:
         db_table = "ledger_account"
         ordering = ["code"]
+        triggers = [
+            # The name may be bettered; what entries rely on may not.
+            pgtrigger.ReadOnly(
+                name="account_fixed", fields=["code", "kind", "currency", "keeps_balance", "owner", "created_at"]
+            ),
+            pgtrigger.Protect(name="account_kept", operation=pgtrigger.Delete),
+        ]
 
     def __str__(self) -> str:
         return self.code
@@ -44,15 +53,18 @@ class Posting(models.Model):
     key = models.CharField(max_length=150, unique=True, help_text="The same key is posted once")
     description = models.CharField(max_length=200)
     posted_at = models.DateTimeField()
-    reverses = models.OneToOneField(
-        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="reversed_by"
-    )
+    reverses = models.OneToOneField("self", null=True, blank=True, on_delete=models.PROTECT, related_name="reversed_by")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         db_table = "ledger_posting"
         ordering = ["-posted_at", "-id"]
         indexes = [models.Index(fields=["-posted_at", "-id"], name="posting_recent")]
+        triggers = [
+            pgtrigger.Protect(name="posting_append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            refuse_truncate("posting_not_truncated"),
+            POSTING_HAS_LINES,
+        ]
 
     def __str__(self) -> str:
         return self.key
@@ -71,6 +83,12 @@ class Entry(models.Model):
         verbose_name_plural = "entries"
         ordering = ["id"]
         constraints = [models.CheckConstraint(condition=~models.Q(amount=0), name="entry_amount_not_zero")]
+        triggers = [
+            pgtrigger.Protect(name="entry_append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            refuse_truncate("entry_not_truncated"),
+            ENTRY_CURRENCY_MATCHES,
+            POSTING_BALANCED,
+        ]
 
     def __str__(self) -> str:
         return f"{self.account_id} {self.amount} {self.currency}"
@@ -79,12 +97,11 @@ class Entry(models.Model):
 class Balance(models.Model):
     """The running balance of an account that keeps one. The database refuses a value below zero.
 
-    For a wallet (a liability) the customer's money is the negative of the entries' sum; `amount` is that money, positive.
+    For a wallet (a liability) the customer's money is the negative of the entries' sum; `amount` is that money,
+    positive.
     """
 
-    account = models.OneToOneField(
-        Account, primary_key=True, on_delete=models.PROTECT, related_name="balance"
-    )
+    account = models.OneToOneField(Account, primary_key=True, on_delete=models.PROTECT, related_name="balance")
     amount = models.DecimalField(max_digits=14, decimal_places=2, default=0)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -8,6 +8,8 @@ from django.apps import apps
 from django.db import connection
 from django.test import TransactionTestCase
 
+from ledger.services.accounts import forget_known_accounts
+
 # Filled by migrations, never changed by tests.
 KEPT = {"django_content_type", "auth_permission", "django_migrations"}
 
@@ -24,6 +26,7 @@ def empty_tables() -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"SET session_replication_role = replica; {deletes}; SET session_replication_role = DEFAULT")
     connection.close()
+    forget_known_accounts()
 
 
 _present: set[str] = set()
