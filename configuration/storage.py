@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import structlog
-from pydantic import SecretBytes, SecretStr, ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic_core import to_jsonable_python
 
 from configuration.categories import Category
@@ -23,12 +23,12 @@ logger = structlog.get_logger(__name__)
 
 def to_stored(category: Category, names: set[str]) -> dict[str, Any]:
     """The fields `names` of `category` as JSON, secrets encrypted."""
-    return {name: _to_json(getattr(category, name), _encrypted) for name in sorted(names)}
+    return {name: to_json(getattr(category, name), _encrypted) for name in sorted(names)}
 
 
 def to_shown(category: Category) -> dict[str, Any]:
     """Every field of `category` as JSON for people: a secret that is set shows as a mask, an empty one as ''."""
-    return {name: _to_json(getattr(category, name), _masked) for name in type(category).model_fields}
+    return {name: to_json(getattr(category, name), mask) for name in type(category).model_fields}
 
 
 def from_stored(category: type[CategoryT], stored: dict[str, Any]) -> CategoryT:
@@ -56,10 +56,15 @@ def from_stored(category: type[CategoryT], stored: dict[str, Any]) -> CategoryT:
             values = {name: value for name, value in values.items() if name not in dropped}
 
 
+def is_sealed(stored: Any) -> bool:
+    """Whether this piece of JSON is an encrypted secret."""
+    return isinstance(stored, dict) and set(stored) == {_SEALED}
+
+
 def decrypt_secrets(stored: Any) -> Any:
     """Stored JSON with every secret in clear. Raises UnreadableSecret."""
     if isinstance(stored, dict):
-        if set(stored) == {_SEALED}:
+        if is_sealed(stored):
             return decrypt(stored[_SEALED])
         return {key: decrypt_secrets(value) for key, value in stored.items()}
     if isinstance(stored, list):
@@ -67,25 +72,25 @@ def decrypt_secrets(stored: Any) -> Any:
     return stored
 
 
-def _to_json(value: Any, secret: Callable[[str], Any]) -> Any:
+def to_json(value: Any, secret: Callable[[str], Any]) -> Any:
+    """A field's value as JSON, every secret in it through `secret`."""
     if isinstance(value, SecretStr):
         return secret(value.get_secret_value())
-    if isinstance(value, SecretBytes):
-        raise TypeError("SecretBytes is not supported in a category: use SecretStr")
     if hasattr(type(value), "model_fields"):
-        return {name: _to_json(getattr(value, name), secret) for name in type(value).model_fields}
+        return {name: to_json(getattr(value, name), secret) for name in type(value).model_fields}
     if isinstance(value, dict):
-        return {str(to_jsonable_python(key)): _to_json(item, secret) for key, item in value.items()}
+        return {str(to_jsonable_python(key)): to_json(item, secret) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_to_json(item, secret) for item in value]
+        return [to_json(item, secret) for item in value]
     if isinstance(value, (set, frozenset)):
-        return sorted((_to_json(item, secret) for item in value), key=str)
+        return sorted((to_json(item, secret) for item in value), key=str)
     return to_jsonable_python(value)
+
+
+def mask(plain: str) -> str:
+    """A secret for people: whether it is set, and nothing more."""
+    return MASK if plain else ""
 
 
 def _encrypted(plain: str) -> Any:
     return {_SEALED: encrypt(plain)} if plain else ""
-
-
-def _masked(plain: str) -> str:
-    return MASK if plain else ""
