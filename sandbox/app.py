@@ -14,6 +14,7 @@ from sandbox.controls import InvalidOrder, answer_invalid_order
 from sandbox.deliveries import Courier
 from sandbox.momo import account_api, provisioning_api, token_api, transfer_api
 from sandbox.momo import control_api as momo_control
+from sandbox.momo.answers import gateway_error
 from sandbox.momo.book import fill_floats
 from sandbox.momo.settlement import Settler
 from sandbox.sms import control_api as sms_control
@@ -38,6 +39,10 @@ async def reset(request: Request) -> Response:
     stay, so that a client keeps its session."""
     reset_world(world_of(request))
     return JSONResponse({"status": "ok"})
+
+
+async def answer_unknown_path(request: Request, error: Exception) -> Response:
+    return gateway_error(404, "Resource not found").response
 
 
 def reset_world(world: World) -> None:
@@ -83,7 +88,7 @@ def build_app(world: World) -> Starlette:
             *provisioning_api.routes,
             *messaging_api.routes,
         ],
-        exception_handlers={InvalidOrder: answer_invalid_order},
+        exception_handlers={InvalidOrder: answer_invalid_order, 404: answer_unknown_path},
         lifespan=lifespan,
     )
     # MTN answers 404 for a path with a slash too few or too many, it does not redirect.

@@ -73,12 +73,11 @@ class Courier:
 
     async def send_due(self, at_ms: int) -> int | None:
         """Start what is due at `at_ms`; the time of the next delivery that is not due yet."""
-        free = PARALLEL - len(self._on_the_way)
-        # Rows on their way still wait in the book, so ask for that many more.
+        # Those on their way still wait in the book; one more is the first that is new.
         rows = self._world.store.execute(
             "SELECT id, kind, subject, method, url, content_type, body, due_ms FROM deliveries"
             " WHERE state = 'waiting' ORDER BY due_ms, id LIMIT ?",
-            (free + len(self._on_the_way) + 1,),
+            (PARALLEL + 1,),
         ).fetchall()
         for row in rows:
             if row["id"] in self._on_the_way:

@@ -1,7 +1,7 @@
 """What the control page may order of mobile money: faults and behaviour, checked before they apply."""
 
 from collections.abc import Iterable
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
@@ -46,6 +46,14 @@ class MomoFaultOrder(FaultOrder):
     mode: MomoMode
     reason: str | None = Field(default=None, min_length=1, max_length=100)
     on: Call | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def expire_tokens_once(cls, data: Any) -> Any:
+        """`token_expired` alone means the tokens of now: a new one works."""
+        if isinstance(data, dict) and data.get("mode") == TOKEN_EXPIRED and "probability" not in data:
+            return {"times": 1} | data
+        return data
 
     @model_validator(mode="after")
     def check_combination(self) -> Self:
