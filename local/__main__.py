@@ -1,4 +1,8 @@
-"""The command line: `python -m local` and `python -m local exec`."""
+"""The command line.
+
+`python -m local` (`make run`) starts everything and serves until Ctrl-C.
+`python -m local exec -- COMMAND` runs one command on embedded servers of its own.
+"""
 
 import argparse
 import os
@@ -8,10 +12,13 @@ from pathlib import Path
 from local.disk import FULL_ERRNOS
 from local.errors import LocalError
 from local.exec import run_command
+from local.run import run_everything
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m local", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = parser.add_subparsers(dest="action")
     execute = commands.add_parser("exec", help="run one command on embedded servers of its own")
     execute.add_argument("--data", type=Path, help="folder of the servers (default: DATA_DIR/test)")
@@ -21,6 +28,8 @@ def main(arguments: list[str]) -> int:
     )
     execute.add_argument("command", nargs="+", metavar="COMMAND", help="after --")
     options = parser.parse_args(arguments)
+    if options.action is None:
+        return run_everything(os.environ)
     return run_command(
         options.command,
         environ=os.environ,

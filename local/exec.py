@@ -1,6 +1,5 @@
 """`python -m local exec -- COMMAND`: run one command on a pair of servers of its own."""
 
-import os
 import signal
 import subprocess
 import tempfile
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from local.errors import LocalError
 from local.folders import hold_lock, prepare_folders, resolve_data_dir
+from local.keys import load_keys
 from local.owner import find_owner
 from local.servers import EXEC_PORTS, run_servers
 
@@ -21,12 +21,14 @@ def run_command(
     fresh: bool,
     throwaway: bool,
 ) -> int:
-    """Start the servers, run `command` with their URLs in its environment, stop them; its exit code.
+    """Start the servers, run `command` with their URLs (and keys) in its environment, stop them; its exit code.
 
     `data` is the folder of the servers (default DATA_DIR/test). With `fresh` it is a temporary one,
     removed afterwards. With `throwaway` a crash may lose the data, and they are removed afterwards.
     A command ended by signal N counts as 128 + N, as in a shell.
     """
+    relay = SignalRelay()
+    relay.listen()
     owner = find_owner()
     if fresh:
         folder = Path(tempfile.mkdtemp(prefix="starhash-exec-"))
@@ -46,34 +48,39 @@ def run_command(
             ) as pair,
         ):
             # DATA_DIR too: what a `make run` beside us wrote there must not reach the command
-            return _run(command, environ={**environ, **pair.urls, "DATA_DIR": str(folder)})
+            keys = {name: environ.get(name) or key for name, key in load_keys(folder).items()}
+            given = {**environ, **keys, **pair.urls, "DATA_DIR": str(folder)}
+            relay.process = _start_command(command, given)
+            code = relay.process.wait()
+            return 128 - code if code < 0 else code
     finally:
         if fresh:
             folders.remove()
 
 
-def _run(command: list[str], *, environ: Mapping[str, str]) -> int:
-    """Run it in the foreground. Ctrl-C reaches it from the terminal; SIGTERM and SIGHUP are passed on."""
-    process: subprocess.Popen[bytes] | None = None
-    asked: list[int] = []
+class SignalRelay:
+    """Ctrl-C reaches the command from the terminal by itself; other requests to stop are passed on to it.
 
-    def pass_on(number: int, _frame: object) -> None:
-        asked.append(number)
-        if process is not None:
-            process.send_signal(number)
+    Before the command runs they end us, through every `finally`; after it they find nothing to end, and
+    the servers are stopped in peace.
+    """
 
-    previous = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGHUP)}
-    # our own Ctrl-C is the command's to answer; we only wait for it and then stop the servers
-    previous[signal.SIGINT] = signal.signal(signal.SIGINT, lambda _number, _frame: None)
+    def __init__(self) -> None:
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def listen(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._relay)
+
+    def _relay(self, number: int, _frame: object) -> None:
+        if self.process is None:
+            raise SystemExit(128 + number)
+        if number != signal.SIGINT:
+            self.process.send_signal(number)
+
+
+def _start_command(command: list[str], environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
     try:
-        try:
-            process = subprocess.Popen(command, env=environ)
-        except OSError as error:
-            raise LocalError(f"{command[0]} cannot be run: {os.strerror(error.errno or 0)}") from error
-        for number in asked:
-            process.send_signal(number)
-        code = process.wait()
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-    return 128 - code if code < 0 else code
+        return subprocess.Popen(command, env=environ)
+    except OSError as error:
+        raise LocalError(f"{command[0]} cannot be run: {error.strerror}") from error

@@ -43,9 +43,7 @@ class EmbeddedServer(ABC):
     roles: tuple[str, ...]
     pid_file_name: str
 
-    def __init__(
-        self, *, folders: Folders, owner: Owner, home: Path, preferred_port: int, throwaway: bool
-    ) -> None:
+    def __init__(self, *, folders: Folders, owner: Owner, home: Path, preferred_port: int, throwaway: bool) -> None:
         self.folders = folders
         self.owner = owner
         self.home = home
@@ -85,8 +83,7 @@ class EmbeddedServer(ABC):
             self._end_leftover()
             if stored is None:
                 raise LocalError(
-                    f"{self.home / 'connection.json'} is missing: remove {self.home} to begin anew "
-                    "(its data are lost)"
+                    f"{self.home / 'connection.json'} is missing: remove {self.home} to begin anew (its data are lost)"
                 )
         if stored and self.throwaway and not stored.throwaway:
             raise LocalError(f"{self.home} holds data that are to be kept: choose another folder")
@@ -145,8 +142,10 @@ class EmbeddedServer(ABC):
             process.wait()
 
     def forget(self) -> None:
-        """Delete the data of a throwaway run."""
-        shutil.rmtree(self.home, ignore_errors=True)
+        """Delete the data, if a throwaway run made them. Data that are to be kept are never deleted."""
+        stored = load_connection(self.home)
+        if stored and stored.throwaway:
+            shutil.rmtree(self.home, ignore_errors=True)
 
     def spawn(self, argv: list[str], *, stdin: str = "") -> None:
         """Start the process in its data folder and wait until it serves.
