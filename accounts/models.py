@@ -1,7 +1,7 @@
 """People and partners: one `User` for customers and staff, and the tokens of partners."""
 
 import uuid
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
@@ -34,9 +34,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     """A customer known by phone, or a staff member known by e-mail; one person may be both (contract section 1)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    phone = models.CharField(
-        max_length=16, unique=True, null=True, blank=True, help_text="E.164, with the plus"
-    )
+    phone = models.CharField(max_length=16, unique=True, null=True, blank=True, help_text="E.164, with the plus")
     email = models.EmailField(unique=True, null=True, blank=True, help_text="Lower case")
     first_name = models.CharField(max_length=80, blank=True)
     last_name = models.CharField(max_length=80, blank=True)
@@ -54,7 +52,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     class Meta:
         db_table = "accounts_user"
@@ -93,9 +91,7 @@ class ApiToken(models.Model):
     prefix = models.CharField(max_length=8, db_index=True)
     token_hash = models.CharField(max_length=80, help_text="bcrypt over the SHA-256 of the token")
     scopes = ArrayField(models.CharField(max_length=30), help_text="ussd, loans, onboarding, monitor")
-    gateway = models.CharField(
-        max_length=50, blank=True, help_text="Gateway whose wire format this partner speaks"
-    )
+    gateway = models.CharField(max_length=50, blank=True, help_text="Gateway whose wire format this partner speaks")
     status = models.CharField(max_length=10, choices=TokenStatus, default=TokenStatus.ACTIVE)
     rate_limit = models.PositiveIntegerField(default=1000, help_text="Requests a minute")
     expires_at = models.DateTimeField()

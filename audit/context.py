@@ -42,9 +42,7 @@ def current_actor() -> Actor:
 
 
 @contextmanager
-def acting(
-    *, user_id: Any = None, label: str = "system", ip: str | None = None, request: Any = None
-) -> Iterator[None]:
+def acting(*, user_id: Any = None, label: str = "system", ip: str | None = None, request: Any = None) -> Iterator[None]:
     """Everything recorded inside was done by this actor. Nested calls keep the outer address when none is given."""
     outer = _current.get()
     actor = Actor(

@@ -6,11 +6,11 @@ from django.db import models
 
 
 class AuditEvent(models.Model):
-    """One business act. Written by `audit.services.record` only; a trigger refuses changes and removal.
+    """One business act. Written by `audit.services.record` only; triggers refuse changes and removal.
 
-    The table is partitioned by month of `at`, so in the database its key is (id, at); Django needs to
-    know only `id`. Nothing holds a foreign key to it, and it holds none: actors and targets are kept as text, so that
-    the record outlives them.
+    The table is partitioned by month of `at` (`audit.partitions`), so in the database its key is (id, at);
+    Django needs to know only `id`. Nothing holds a foreign key to it, and it holds none: actors and targets
+    are kept as text, so that the record outlives them.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -31,6 +31,13 @@ class AuditEvent(models.Model):
     class Meta:
         db_table = "audit_event"
         ordering = ["-id"]
+        # Each ends with the id, so that a list filtered by it reads newest first without sorting.
+        indexes = [
+            models.Index(fields=["action", "id"], name="audit_event_by_action"),
+            models.Index(fields=["target_id", "id"], name="audit_event_by_target"),
+            models.Index(fields=["target_type", "id"], name="audit_event_by_type"),
+            models.Index(fields=["actor_label", "id"], name="audit_event_by_actor"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.action} {self.target_type} {self.target_id}"
