@@ -1,22 +1,40 @@
 """Payouts: what is owed to whom, each reference handed to a provider, and what providers told us."""
 
 import uuid
+from typing import Any
 
+import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from disbursements.statuses import AttemptStatus, CallbackResult, DisbursementStatus, ErrorClass, WaitReason
+from disbursements.statuses import (
+    Alarm,
+    AttemptStatus,
+    CallbackResult,
+    DisbursementStatus,
+    ErrorClass,
+    ProviderSlug,
+    WaitReason,
+)
 from ledger.models import Account
+
+
+def moves_trigger(name: str, moves: Any) -> pgtrigger.Trigger:
+    """The database's copy of a table of moves; a test holds the two against each other."""
+    return pgtrigger.FSM(
+        name=name, field="status", transitions=[(old, new) for old, targets in moves.items() for new in sorted(targets)]
+    )
+
+
+LIVE = sorted(DisbursementStatus.LIVE)
 
 
 class Disbursement(models.Model):
     """Money to pay once. The row is the queue: `next_action_at` holds the whole schedule of sends and polls."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    key = models.CharField(
-        max_length=150, unique=True, help_text="Made from the owner's row; the same key pays once"
-    )
+    key = models.CharField(max_length=150, unique=True, help_text="Made from the owner's row; the same key pays once")
     purpose = models.CharField(max_length=30, help_text="Names the owner that is told of the outcome")
     payee = models.CharField(max_length=16, help_text="E.164")
     customer = models.ForeignKey(
@@ -31,23 +49,21 @@ class Disbursement(models.Model):
     funded_from = models.ForeignKey(
         Account, on_delete=models.PROTECT, related_name="+", help_text="Account that bears the cost"
     )
-    provider = models.CharField(max_length=30)
+    provider = models.CharField(max_length=30, choices=ProviderSlug)
     status = models.CharField(max_length=20, choices=DisbursementStatus, default=DisbursementStatus.QUEUED)
     wait_reason = models.CharField(max_length=20, choices=WaitReason, blank=True, default=WaitReason.NONE)
-    tries = models.PositiveSmallIntegerField(
-        default=0, help_text="Refused tries that count against the schedule"
-    )
+    tries = models.PositiveSmallIntegerField(default=0, help_text="Refused tries that count against the schedule")
     reserve_number = models.PositiveSmallIntegerField(
         default=1, help_text="Counts ledger reserves; a retry after failure reserves again"
     )
     next_action_at = models.DateTimeField(null=True, blank=True)
+    claimed_until = models.DateTimeField(null=True, blank=True, help_text="A worker is on it until then")
+    swept_at = models.DateTimeField(null=True, blank=True, help_text="When the sweep last handed it to the workers")
     error_class = models.CharField(max_length=20, choices=ErrorClass, blank=True)
     error_code = models.CharField(max_length=80, blank=True)
     error_message = models.CharField(max_length=300, blank=True)
     provider_transaction_id = models.CharField(max_length=100, null=True, blank=True, unique=True)
-    environment = models.CharField(
-        max_length=40, blank=True, help_text="Target environment it was last sent to"
-    )
+    environment = models.CharField(max_length=40, blank=True, help_text="Target environment it was last sent to")
     base_url = models.CharField(max_length=200, blank=True, help_text="Host it was last sent to")
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
@@ -56,7 +72,11 @@ class Disbursement(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     approved_at = models.DateTimeField(null=True, blank=True)
+    alarm = models.CharField(
+        max_length=20, choices=Alarm, blank=True, default=Alarm.NONE, help_text="Why a person must look"
+    )
     requested_at = models.DateTimeField()
+    moved_at = models.DateTimeField(help_text="When the status last changed")
     last_attempt_at = models.DateTimeField(null=True, blank=True)
     disbursed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -66,12 +86,13 @@ class Disbursement(models.Model):
         db_table = "disbursements_disbursement"
         ordering = ["-created_at"]
         indexes = [
-            models.Index(
-                fields=["next_action_at"], condition=Q(next_action_at__isnull=False), name="disbursement_due"
-            ),
+            models.Index(fields=["next_action_at"], condition=Q(next_action_at__isnull=False), name="disbursement_due"),
             models.Index(fields=["status", "-created_at"], name="disbursement_status"),
             models.Index(fields=["-created_at"], name="disbursement_recent"),
             models.Index(fields=["customer", "-created_at"], name="disbursement_customer"),
+            models.Index(fields=["payee", "-created_at"], name="disbursement_payee"),
+            models.Index(fields=["moved_at"], condition=Q(status__in=LIVE), name="disbursement_live"),
+            models.Index(fields=["moved_at"], condition=~Q(alarm=""), name="disbursement_alarm"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="disbursement_amount_positive"),
@@ -82,10 +103,33 @@ class Disbursement(models.Model):
                 name="disbursement_maker_not_checker",
             ),
             models.CheckConstraint(
+                condition=Q(approved_by__isnull=True) | Q(customer__isnull=True) | ~Q(approved_by=F("customer")),
+                name="disbursement_payee_not_checker",
+            ),
+            models.CheckConstraint(condition=Q(payee__regex=r"^\+[1-9][0-9]{6,14}$"), name="disbursement_payee_e164"),
+            models.CheckConstraint(
+                condition=Q(status__in=["queued", "processing"], next_action_at__isnull=False)
+                | ~Q(status__in=["queued", "processing"]) & Q(next_action_at__isnull=True),
+                name="disbursement_scheduled_while_open",
+            ),
+            models.CheckConstraint(
                 condition=Q(status="completed", disbursed_at__isnull=False)
                 | ~Q(status="completed") & Q(disbursed_at__isnull=True),
                 name="disbursement_paid_has_time",
             ),
+        ]
+        triggers = [
+            moves_trigger("disbursement_moves", DisbursementStatus.MOVES),
+            pgtrigger.ReadOnly(
+                name="disbursement_fixed",
+                fields=["key", "purpose", "payee", "customer", "amount", "currency", "funded_from", "requested_at"],
+            ),
+            pgtrigger.Protect(name="disbursement_kept", operation=pgtrigger.Delete),
+        ]
+        permissions = [
+            ("approve_disbursement", "Can approve a payout that waits for a second person"),
+            ("retry_disbursement", "Can retry a failed payout"),
+            ("cancel_disbursement", "Can cancel a payout before it is sent"),
         ]
 
     def __str__(self) -> str:
@@ -102,7 +146,9 @@ class Attempt(models.Model):
     status = models.CharField(max_length=12, choices=AttemptStatus, default=AttemptStatus.CREATED)
     environment = models.CharField(max_length=40)
     base_url = models.CharField(max_length=200)
-    sends = models.PositiveSmallIntegerField(default=0, help_text="Times this same reference was sent")
+    sends = models.PositiveSmallIntegerField(
+        default=1, help_text="Times this same reference may have left; counted and committed before each"
+    )
     polls = models.PositiveSmallIntegerField(default=0)
     http_status = models.PositiveSmallIntegerField(null=True, blank=True)
     error_code = models.CharField(max_length=80, blank=True)
@@ -122,6 +168,13 @@ class Attempt(models.Model):
                 fields=["disbursement"], condition=~Q(status="refused"), name="attempt_one_not_refused"
             ),
         ]
+        triggers = [
+            moves_trigger("attempt_moves", AttemptStatus.MOVES),
+            pgtrigger.ReadOnly(
+                name="attempt_fixed", fields=["reference", "disbursement", "number", "external_id", "created_at"]
+            ),
+            pgtrigger.Protect(name="attempt_kept", operation=pgtrigger.Delete),
+        ]
 
     def __str__(self) -> str:
         return str(self.reference)
@@ -137,18 +190,20 @@ class ProviderCallback(models.Model):
     body = models.TextField()
     ip = models.GenericIPAddressField(null=True)
     received_at = models.DateTimeField()
-    result = models.CharField(
-        max_length=20, choices=CallbackResult, blank=True, default=CallbackResult.PENDING
-    )
+    result = models.CharField(max_length=20, choices=CallbackResult, blank=True, default=CallbackResult.PENDING)
     processed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         db_table = "disbursements_callback"
         ordering = ["-id"]
-        indexes = [
-            models.Index(
-                fields=["received_at"], condition=Q(processed_at__isnull=True), name="callback_unprocessed"
+        triggers = [
+            pgtrigger.ReadOnly(
+                name="callback_fixed",
+                fields=["provider", "reference", "method", "headers", "body", "ip", "received_at"],
             ),
+        ]
+        indexes = [
+            models.Index(fields=["received_at"], condition=Q(processed_at__isnull=True), name="callback_unprocessed"),
         ]
 
     def __str__(self) -> str:
@@ -168,9 +223,7 @@ class ProviderBalance(models.Model):
     class Meta:
         db_table = "disbursements_provider_balance"
         constraints = [
-            models.UniqueConstraint(
-                fields=["provider", "environment", "currency"], name="provider_balance_unique"
-            ),
+            models.UniqueConstraint(fields=["provider", "environment", "currency"], name="provider_balance_unique"),
         ]
 
     def __str__(self) -> str:

@@ -5,6 +5,12 @@ from enum import nonmember
 from django.db import models
 
 
+class ProviderSlug(models.TextChoices):
+    """Who can move the money. `providers.registry` builds each."""
+
+    MTN_MOMO = "mtn_momo", "MTN MoMo"
+
+
 class DisbursementStatus(models.TextChoices):
     """Where a payout stands. One function, `services.transitions.move`, changes it; the database checks the move."""
 
@@ -18,7 +24,7 @@ class DisbursementStatus(models.TextChoices):
     MOVES = nonmember(
         {
             "awaiting_approval": {"queued", "cancelled"},
-            "queued": {"processing", "cancelled", "failed"},
+            "queued": {"processing", "cancelled"},
             "processing": {"queued", "completed", "failed"},
             "completed": set(),
             # A person asks again; or the provider is found to have paid after all.
@@ -26,10 +32,14 @@ class DisbursementStatus(models.TextChoices):
             "cancelled": set(),
         }
     )
+    # Nothing more happens by itself.
+    SETTLED = nonmember(frozenset({"completed", "failed", "cancelled"}))
+    # Money is reserved for it and not yet known to be paid.
+    LIVE = nonmember(frozenset({"awaiting_approval", "queued", "processing"}))
 
 
 class AttemptStatus(models.TextChoices):
-    """What we know of one reference at the provider. Only `refused` allows another reference (architecture section 3)."""
+    """What we know of one reference at the provider. Only `refused` allows another (architecture section 3)."""
 
     CREATED = "created", "Stored, not yet sent"
     UNKNOWN = "unknown", "Sent, outcome unknown"
@@ -38,6 +48,19 @@ class AttemptStatus(models.TextChoices):
     TURNED_AWAY = "turned_away", "Not accepted for processing"
     SUCCEEDED = "succeeded", "Paid"
     REFUSED = "refused", "Definitely refused"
+
+    MOVES = nonmember(
+        {
+            "created": {"unknown", "accepted", "turned_away", "succeeded", "refused"},
+            "unknown": {"accepted", "turned_away", "succeeded", "refused"},
+            # The same reference, sent again.
+            "turned_away": {"unknown", "accepted", "succeeded", "refused"},
+            "accepted": {"succeeded", "refused"},
+            "succeeded": set(),
+            "refused": set(),
+        }
+    )
+    FINAL = nonmember(frozenset({"succeeded", "refused"}))
 
 
 class ErrorClass(models.TextChoices):
@@ -56,6 +79,17 @@ class WaitReason(models.TextChoices):
     RETRY = "retry", "Waiting for the next try"
     FLOAT_SHORT = "float_short", "Float is short"
     PROVIDER_PAUSED = "provider_paused", "Provider paused after repeated errors"
+
+
+class Alarm(models.TextChoices):
+    """Why a person must look. Logged and audited when raised; it stays until a person clears it."""
+
+    NONE = "", "Nothing to look at"
+    MISMATCH = "mismatch", "The provider reports another amount, currency, payee or a used transaction id"
+    CONTRADICTION = "contradiction", "The provider contradicts what is settled"
+    CONFIGURATION = "configuration", "The provider refuses our set-up"
+    LOST = "lost", "The provider accepted it and no longer knows it"
+    PAID_AFTER_FAILURE = "paid_after_failure", "Was paid after it had been given up"
 
 
 class CallbackResult(models.TextChoices):

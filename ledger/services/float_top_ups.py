@@ -9,6 +9,7 @@ from accounts.models import User
 from audit.context import acting
 from audit.services import record
 from ledger.models import Posting
+from ledger.money import is_payable
 from ledger.services.accounts import open_account, open_float_account
 from ledger.services.postings import InvalidPosting, post_once
 from ledger.statuses import AccountKind
@@ -23,7 +24,7 @@ def record_float_top_up(
     positive or not payable and for an empty reference, PostingConflict for a reference used with another amount,
     UnknownCurrency.
     """
-    if amount <= 0 or not reference.strip():
+    if not is_payable(amount, currency) or amount <= 0 or not reference.strip():
         raise InvalidPosting("A top-up has a positive amount and the bank's reference.")
     with acting(user_id=by.pk, label=by.get_username()), transaction.atomic():
         funding = open_account(
