@@ -56,16 +56,12 @@ class Command(BaseCommand):
         values = to_shown(stored.values)
         lines = [f"{category.title}, version {stored.version}"]
         lines += [f"  {name} = {json.dumps(value, ensure_ascii=False)}" for name, value in values.items()]
-        self._print(
-            {"category": category.slug, "version": stored.version, "values": values}, lines, as_json=as_json
-        )
+        self._print({"category": category.slug, "version": stored.version, "values": values}, lines, as_json=as_json)
 
     def _change(self, category: type[Category], changes: dict[str, Any], reason: str, as_json: bool) -> None:
         try:
             with acting(label="command:configure"):
-                row = change_category(
-                    category, changes=changes, changed_by=None, reason=reason, at=timezone.now()
-                )
+                row = change_category(category, changes=changes, changed_by=None, reason=reason, at=timezone.now())
         except InvalidConfiguration as error:
             lines = [f"{name}: {' '.join(messages)}" for name, messages in error.errors.items()]
             raise CommandError("Nothing was changed.\n  " + "\n  ".join(lines)) from error
