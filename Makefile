@@ -55,6 +55,9 @@ requirements: install-dev ## pin requirements/*.in anew, with hashes
 	done
 
 clean: ## remove .venv, caches, and the data of tests and benchmarks; the data of `make run` stay
+	for note in .local/test/servers-place .local/bench/servers-place; do \
+		if [ -f "$$note" ]; then rm -rf "$$(cat "$$note")"; fi; \
+	done
 	rm -rf .venv .local/test .local/bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

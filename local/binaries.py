@@ -68,11 +68,14 @@ def find_valkey(environ: Mapping[str, str]) -> Path:
 def share_programs(programs: Programs, *, needed: str, place: Path, owner: Owner) -> Path:
     """The folder of `programs` as `owner` can run them: where they are, or a copy in `place`.
 
-    root's project may lie in a closed folder such as /root, where no other account can go.
+    root's project may lie in a closed folder such as /root, where no other account can go. Raises
+    `LocalError` for programs that cannot be moved.
     """
     program = programs.folder / needed
     if owner.can_reach(program):
         return programs.folder
+    if not programs.parts:
+        raise LocalError(f"{program} cannot be run by the account {owner.name}: give it a way through its folders")
     status = program.stat()
     # a newer wheel in the same place must not find the copy of the old one
     identity = f"{program} {status.st_size} {status.st_mtime_ns}"
@@ -83,8 +86,7 @@ def share_programs(programs: Programs, *, needed: str, place: Path, owner: Owner
         unfinished = copy.with_name(f"unfinished-{needed}")
         shutil.rmtree(unfinished, ignore_errors=True)
         for part in programs.parts:
-            if (programs.tree / part).exists():
-                shutil.copytree(programs.tree / part, unfinished / part, symlinks=True)
+            _copy(programs.tree / part, unfinished / part)
         _open_for_reading(unfinished)
         copy.parent.chmod(0o711)
         unfinished.rename(copy)
@@ -123,6 +125,14 @@ def _plain_programs(folder: Path, *, variable: str, needed: tuple[str, ...]) -> 
         raise LocalError(f"{variable}={folder} has no {' and no '.join(missing)}: set it to the right folder")
     # a system's programs belong where they are: they would miss their libraries elsewhere
     return Programs(folder=folder.absolute(), tree=folder.absolute().parent, parts=())
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target, symlinks=True)
+    elif source.exists():  # the macOS wheel has no folder of libraries
+        shutil.copy2(source, target)
 
 
 def _open_for_reading(tree: Path) -> None:

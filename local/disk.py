@@ -20,7 +20,7 @@ def get_free_mb(folder: Path) -> int:
     return shutil.disk_usage(folder).free // MEGABYTE
 
 
-def require_free_space(folder: Path, *, needed_mb: int = NEEDED_MB) -> None:
+def require_free_space(folder: Path, *, needed_mb: int) -> None:
     """Raise `LocalError` when the disk of `folder` has less than `needed_mb` megabytes free."""
     free = get_free_mb(folder)
     if free < needed_mb:

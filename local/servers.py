@@ -51,7 +51,8 @@ class ServerPair:
     def start(self) -> None:
         """Start both, or neither: when one does not start, the other is stopped again."""
         if self.embedded:
-            disk.require_free_space(self.folders.servers)
+            new = not all(server.data.exists() for server in self.embedded)
+            disk.require_free_space(self.folders.servers, needed_mb=disk.NEEDED_MB if new else disk.LOW_MB)
         try:
             for server in self.embedded:
                 server.log.rotate()

@@ -51,6 +51,26 @@ def test_start_without_room_on_the_disk_is_refused(
     assert not list(folders.servers.glob("postgres-*"))
 
 
+def test_start_on_data_that_are_there_needs_less_room(make_pair: MakePair, monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = make_pair()
+    for server in pair.embedded:
+        server.data.mkdir(parents=True)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: Usage(10**10, 10**10, 99 * disk.MEGABYTE))
+
+    with pytest.raises(LocalError, match="has 99 MB free, 100 MB are needed: free some space"):
+        pair.start()
+
+
+def test_programs_that_cannot_be_moved_are_told(data: Path) -> None:
+    closed = data / "closed"
+    closed.mkdir(mode=0o700)
+    program = make_program(closed, "postgres", "exit 0")
+    programs = Programs(folder=program.parent, tree=closed, parts=())
+
+    with pytest.raises(LocalError, match="postgres cannot be run by the account nobody"):
+        share_programs(programs, needed="postgres", place=data, owner=STRANGER)
+
+
 def test_disk_that_fills_during_initdb_is_named(make_pair: MakePair, programs: Path) -> None:
     make_program(programs, "initdb", 'echo "initdb: error: could not write: No space left on device" >&2; exit 1')
     pair = make_pair({"PG_BIN": str(programs), "REDIS_URL": "redis:///"})
@@ -131,7 +151,8 @@ def test_programs_in_a_closed_folder_are_copied_once_and_again_when_they_change(
     program = make_program(closed / "package" / "bin", "postgres", "exit 0")
     program.chmod(0o700)
     closed.chmod(0o700)
-    programs = Programs(folder=program.parent, tree=closed, parts=("package", "package.libs"))
+    parts = ("package", "package.libs", "not-on-this-system")
+    programs = Programs(folder=program.parent, tree=closed, parts=parts)
 
     first = share_programs(programs, needed="postgres", place=data, owner=STRANGER)
 
@@ -142,6 +163,18 @@ def test_programs_in_a_closed_folder_are_copied_once_and_again_when_they_change(
     second = share_programs(programs, needed="postgres", place=data, owner=STRANGER)
     assert second != first
     assert not first.exists()
+
+
+def test_single_program_in_a_closed_folder_is_copied(data: Path) -> None:
+    closed = data / "closed"
+    closed.mkdir(mode=0o700)
+    program = make_program(closed, "valkey-server", "exit 0")
+    programs = Programs(folder=closed, tree=closed, parts=(program.name,))
+
+    copy = share_programs(programs, needed=program.name, place=data, owner=STRANGER)
+
+    assert (copy / "valkey-server").read_text() == program.read_text()
+    assert STRANGER.can_reach(copy / "valkey-server")
 
 
 def test_second_run_in_the_same_folder_is_refused(data: Path) -> None:
