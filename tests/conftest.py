@@ -7,6 +7,8 @@ from django.conf import settings
 from django_redis import get_redis_connection
 
 from tests.support import fast_flush
+from tests.support.configuration import _forget_configuration  # noqa: F401
+from tests.support.no_http_in_transaction import _no_http_in_transaction  # noqa: F401
 
 fast_flush.install()
 
