@@ -16,6 +16,8 @@ from sandbox.world import build_world
 
 # Longer than any client keeps an idle connection, so that none is closed under a request.
 KEEP_ALIVE_SECONDS = 120
+# What a shell expects of a program that Ctrl-C ended.
+INTERRUPTED = 130
 
 
 def main() -> int:
@@ -42,7 +44,10 @@ def main() -> int:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=1,
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    try:
+        uvicorn.Server(config).run(sockets=[listener])
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return 0
 
 

@@ -129,4 +129,4 @@ def send_parcel(parcel: Parcel) -> tuple[bool, str]:
         )
     except requests.RequestException as error:
         return False, type(error).__name__
-    return response.ok and not response.is_redirect, f"HTTP {response.status_code}"
+    return 200 <= response.status_code < 300, f"HTTP {response.status_code}"

@@ -12,6 +12,8 @@ DEMO_SUBSCRIPTION_KEY = "sandbox-subscription-key"
 DEMO_COLLECTION_KEY = "sandbox-collection-key"
 DEMO_SMS_API_KEY = "sandbox-sms-api-key"
 
+MAX_PORT = 65_535
+
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
@@ -63,7 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
         parser.add_argument(flag, default=from_environment(flag, str(default)), help=about, type=read_count)
 
     add_text("--host", "127.0.0.1", "address to listen on")
-    add_count("--port", 8001, "port to listen on")
+    parser.add_argument("--port", default=from_environment("--port", "8001"), type=read_port, help="port to listen on")
     add_text("--data", ".local/sandbox", "folder of the book, or :memory:")
     add_count("--latency-ms", 0, "how long a transfer request takes before it is looked at")
     add_count("--settle-ms", 300, "time from accepted to paid or failed")
@@ -96,6 +98,13 @@ def build_parser() -> argparse.ArgumentParser:
 
 def from_environment(flag: str, default: str) -> str:
     return os.environ.get("SANDBOX_" + flag.removeprefix("--").replace("-", "_").upper(), default)
+
+
+def read_port(text: str) -> int:
+    port = read_count(text)
+    if port > MAX_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: 0 to {MAX_PORT}")
+    return port
 
 
 def read_count(text: str) -> int:

@@ -39,9 +39,7 @@ class ReceiverHandler(BaseHTTPRequestHandler):
 
     def take(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.received.append(
-            Received(self.command, self.path, self.headers["Content-Type"], body.decode())
-        )
+        self.server.received.append(Received(self.command, self.path, self.headers["Content-Type"], body.decode()))
         self.send_response(self.server.status)
         self.send_header("Content-Length", "0")
         self.end_headers()

@@ -65,9 +65,7 @@ class MomoClient:
         """Ask for a transfer. `headers` and `changes` go over the good ones."""
         named: dict[str, str | None] = {"X_Reference_Id": reference_id or str(uuid.uuid4())}
         changes.setdefault("payee", {"partyIdType": "MSISDN", "partyId": party_id})
-        return self.call(
-            "POST", TRANSFER, json=self.body(**changes), headers=self.headers(**(named | (headers or {})))
-        )
+        return self.call("POST", TRANSFER, json=self.body(**changes), headers=self.headers(**(named | (headers or {}))))
 
     def pay(self, **arguments: Any) -> str:
         """Have a transfer accepted; its reference."""

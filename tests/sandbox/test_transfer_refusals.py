@@ -8,7 +8,6 @@ from sandbox.options import DEMO_COLLECTION_KEY
 from tests.sandbox.momo_client import RWANDAN, TRANSFER, MomoClient
 
 
-
 def payee(**changes):
     return {"payee": {"partyIdType": "MSISDN", "partyId": RWANDAN} | changes}
 

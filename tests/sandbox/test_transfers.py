@@ -46,10 +46,8 @@ def test_book_has_a_line_for_every_transfer(merchant):
     assert before <= created[0] <= created[1] <= datetime.now(UTC)
     line = {"amount": 500, "currency": "RWF"}
     assert book == [
-        line
-        | {"referenceId": paid, "externalId": "first", "partyId": RWANDAN, "status": "SUCCESSFUL"},
-        line
-        | {"referenceId": failed, "externalId": "second", "partyId": "46733123451", "status": "FAILED"},
+        line | {"referenceId": paid, "externalId": "first", "partyId": RWANDAN, "status": "SUCCESSFUL"},
+        line | {"referenceId": failed, "externalId": "second", "partyId": "46733123451", "status": "FAILED"},
     ]
 
 
