@@ -19,7 +19,8 @@ PAUSE_BETWEEN_TRIES_MS = 1_000
 # MTN waits two seconds for an answer (notes A8).
 TIMEOUT_SECONDS = 2.0
 PARALLEL = 16
-USER_AGENT = "Sandbox-Callback/1.0"
+# A kept connection that the receiver closes at the wrong moment would lose a callback.
+HEADERS = {"User-Agent": "Sandbox-Callback/1.0", "Connection": "close"}
 
 _local = threading.local()
 
@@ -123,10 +124,10 @@ def send_parcel(parcel: Parcel) -> tuple[bool, str]:
             parcel.method,
             parcel.url,
             data=parcel.body.encode(),
-            headers={"Content-Type": parcel.content_type, "User-Agent": USER_AGENT},
+            headers=HEADERS | {"Content-Type": parcel.content_type},
             timeout=TIMEOUT_SECONDS,
             allow_redirects=False,
         )
-    except requests.RequestException as error:
+    except (requests.RequestException, ValueError) as error:  # ValueError: a host no name service takes
         return False, type(error).__name__
     return 200 <= response.status_code < 300, f"HTTP {response.status_code}"

@@ -61,8 +61,9 @@ CREATE TABLE messages (
     message TEXT NOT NULL,
     sent_ms INTEGER NOT NULL
 );
+-- An id is never given twice: one still under way when the books are emptied must not be taken for another.
 CREATE TABLE deliveries (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     kind TEXT NOT NULL,
     subject TEXT NOT NULL,
     method TEXT NOT NULL,

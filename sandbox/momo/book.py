@@ -10,8 +10,6 @@ from sandbox.momo.environments import ENVIRONMENTS
 from sandbox.store import Store
 
 PENDING = "PENDING"
-SUCCESSFUL = "SUCCESSFUL"
-FAILED = "FAILED"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -85,7 +85,7 @@ def test_timeout_hangs_for_the_delay_without_holding_up_others(merchant):
 
     merchant.wait_for_end(merchant.pay())
 
-    assert time.monotonic() - start < 1
+    assert answers == []
     for thread in patient:
         thread.join()
     assert time.monotonic() - start >= 1.5

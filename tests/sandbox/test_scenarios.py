@@ -36,7 +36,6 @@ def test_scenario_number_is_accepted_and_then_gives_its_reason(sandbox, environm
     reference_id = client.pay(party_id=number)
 
     if reason == "ONGOING":
-        time.sleep(ONGOING_MS / 1000 / 2)
         pending = client.status(reference_id).json()
         assert (pending["status"], "reason" in pending) == ("PENDING", False)
         assert client.wait_for_end(reference_id)["status"] == "SUCCESSFUL"
