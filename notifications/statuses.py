@@ -1,4 +1,4 @@
-"""What becomes of a message."""
+"""What becomes of a message, and of a report about it."""
 
 from enum import nonmember
 
@@ -8,8 +8,8 @@ from django.db import models
 class MessageStatus(models.TextChoices):
     """`sent` means the provider took it; `delivered` that the phone has it.
 
-    `MOVES` says what may follow what. A failed message goes back to the queue only when staff send it again;
-    one that the network gave up on may still be reported delivered.
+    `MOVES` says what may follow what; a trigger of the database keeps to it. A failed message goes back to the
+    queue only when staff send it again; one the network could not reach may still be reported delivered.
     """
 
     QUEUED = "queued", "Waiting to be sent"
@@ -20,11 +20,23 @@ class MessageStatus(models.TextChoices):
 
     MOVES = nonmember(
         {
-            "queued": {"sending", "failed"},
-            "sending": {"queued", "sent", "failed", "delivered"},
+            "queued": {"sending"},
+            "sending": {"queued", "sent", "failed"},
             "sent": {"delivered", "failed"},
             "delivered": set(),
-            "failed": {"queued"},
+            "failed": {"queued", "delivered"},
         }
     )
     WAITING = nonmember(frozenset({"queued", "sending"}))
+
+
+class ReportResult(models.TextChoices):
+    """What a delivery report did."""
+
+    RECEIVED = "received", "Stored, not looked at yet"
+    APPLIED = "applied", "Changed the message"
+    IN_PROGRESS = "in_progress", "On its way: nothing to change"
+    REPEATED = "repeated", "Said already"
+    CONTRADICTS = "contradicts", "Contradicts an earlier final report: nothing changed"
+    UNKNOWN_MESSAGE = "unknown_message", "No message of ours has this id"
+    UNKNOWN_STATUS = "unknown_status", "A status we do not know: nothing changed"
