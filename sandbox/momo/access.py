@@ -18,7 +18,7 @@ from sandbox.momo.answers import (
     missing_length,
 )
 from sandbox.momo.environments import ENVIRONMENTS, SANDBOX, Environment
-from sandbox.momo.orders import TOKEN_EXPIRED, Call
+from sandbox.momo.orders import TOKEN_EXPIRED, Call, draw_fault
 from sandbox.store import Store
 from sandbox.world import World
 
@@ -129,8 +129,7 @@ def require_caller(request: Request, world: World, call: Call | None) -> Caller:
     The fault `token_expired` strikes here: it revokes every token issued so far.
     """
     require_product(request, world, "disbursement")
-    fault = world.momo_faults.current
-    if fault and call and fault.strikes(call) and world.momo_faults.draw({TOKEN_EXPIRED}):
+    if draw_fault(world.momo_faults, modes={TOKEN_EXPIRED}, call=call):
         revoke_tokens(world.store)
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme != "Bearer" or not token:

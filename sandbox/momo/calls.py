@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from sandbox.momo.access import pass_firewall
 from sandbox.momo.answers import Refusal, error
-from sandbox.momo.orders import ANSWER_MODES, Call
+from sandbox.momo.orders import ANSWER_MODES, Call, draw_fault
 from sandbox.silence import NoAnswer
 from sandbox.world import World, world_of
 
@@ -31,8 +31,8 @@ def momo_call(call: Call | None = None) -> Callable[[Handler], Endpoint]:
 
 
 async def answer_call(request: Request, world: World, handler: Handler, call: Call | None) -> Response:
-    fault = world.momo_faults.current
-    if not (fault and call and fault.strikes(call) and world.momo_faults.draw(ANSWER_MODES)):
+    fault = draw_fault(world.momo_faults, modes=ANSWER_MODES, call=call)
+    if fault is None:
         return await run_handler(request, world, handler)
     if fault.mode == "http_503":
         return error(503, "SERVICE_UNAVAILABLE").response

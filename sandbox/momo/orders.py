@@ -1,12 +1,12 @@
 """What the control page may order of mobile money: faults and behaviour, checked before they apply."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from sandbox.faults import FaultOrder
+from sandbox.faults import FaultOrder, FaultSwitch
 
 Call = Literal["transfer", "status", "token", "balance"]
 
@@ -76,6 +76,16 @@ class MomoFaultOrder(FaultOrder):
         if self.on is not None:
             return call == self.on
         return call in BEARER_CALLS if self.mode == TOKEN_EXPIRED else call == "transfer"
+
+
+def draw_fault(
+    switch: FaultSwitch[MomoFaultOrder], *, modes: Collection[str], call: Call | None
+) -> MomoFaultOrder | None:
+    """The current fault if it is one of `modes`, meant for `call`, and strikes this time."""
+    fault = switch.current
+    if fault is None or call is None or not fault.strikes(call):
+        return None
+    return switch.draw(modes)
 
 
 class Behaviour(BaseModel):

@@ -1,5 +1,6 @@
 """What `POST /disbursement/v1_0/transfer` refuses: notes A2 and A4. Nothing refused is in the book."""
 
+import socket
 import uuid
 
 import pytest
@@ -73,6 +74,25 @@ def test_body_of_more_than_a_megabyte_gets_413(merchant):
     response = merchant.transfer(payeeNote="n" * 1_000_001)
 
     assert (response.status_code, merchant.sandbox.transfers()) == (413, [])
+
+
+def test_body_without_a_length_gets_411(merchant):
+    headers = merchant.headers(X_Reference_Id=str(uuid.uuid4()), Content_Type="application/json")
+
+    response = merchant.call("POST", TRANSFER, data=iter([b"{}"]), headers=headers)
+
+    assert (response.status_code, merchant.sandbox.transfers()) == (411, [])
+
+
+def test_body_cut_short_hurts_nothing(merchant):
+    headers = merchant.headers(X_Reference_Id=str(uuid.uuid4()), Content_Type="application/json", Content_Length="500")
+    lines = [f"POST {TRANSFER} HTTP/1.1", "Host: sandbox", *(f"{name}: {value}" for name, value in headers.items())]
+    with socket.create_connection(("127.0.0.1", merchant.sandbox.port), timeout=5) as connection:
+        connection.sendall("\r\n".join([*lines, "", '{"amount"']).encode())
+
+    assert merchant.transfer().status_code == 202
+    assert len(merchant.sandbox.transfers()) == 1
+    assert "Traceback" not in merchant.sandbox.output
 
 
 NOT_ALLOWED = {
