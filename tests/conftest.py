@@ -16,7 +16,8 @@ fast_flush.install()
 @pytest.fixture(autouse=True)
 def clean_redis(request: pytest.FixtureRequest) -> Iterator[None]:
     """Tests that use the database leave no sessions, counters or tokens to the next one."""
-    if not {"db", "transactional_db"} & set(request.fixturenames):
+    marked = request.node.get_closest_marker("django_db") is not None
+    if not marked and not {"db", "transactional_db"} & set(request.fixturenames):
         yield
         return
     client = get_redis_connection("sessions")
