@@ -9,7 +9,9 @@ from django.db.models.functions import Upper
 
 from disbursements.models import Disbursement
 from ledger.models import Account
+from promos.codes import hyphenate
 from promos.statuses import BatchStatus, CodeStatus, Outcome, RedemptionStatus, RunStatus
+from promos.triggers import fixed, kept, status_moves
 
 
 class Batch(models.Model):
@@ -19,41 +21,55 @@ class Batch(models.Model):
     name = models.CharField(max_length=120)
     description = models.TextField(blank=True)
     total_codes = models.PositiveIntegerField(default=0, help_text="Codes stored so far, all runs together")
-    amount_per_code = models.DecimalField(max_digits=14, decimal_places=2)
+    amount_per_code = models.DecimalField(
+        max_digits=14, decimal_places=2, help_text="What each code pays; codes made before a change keep theirs"
+    )
     currency = models.CharField(max_length=3)
-    expiration_date = models.DateTimeField()
+    expiration_date = models.DateTimeField(help_text="Codes are accepted before this moment, and a grace period after")
     budget = models.DecimalField(
         max_digits=16,
         decimal_places=2,
         null=True,
         blank=True,
-        help_text="Most that may be paid; empty: all codes",
+        help_text="Most that may be promised to customers; empty: whatever the codes say",
     )
-    account = models.OneToOneField(Account, on_delete=models.PROTECT, related_name="+")
+    account = models.OneToOneField(
+        Account, on_delete=models.PROTECT, related_name="+", help_text="Ledger account that bears the cost"
+    )
     assigned_user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
         blank=True,
         on_delete=models.PROTECT,
         related_name="assigned_batches",
+        help_text="Staff member responsible for the batch",
     )
     status = models.CharField(max_length=10, choices=BatchStatus, default=BatchStatus.ACTIVE)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField()
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         db_table = "promos_batch"
         verbose_name_plural = "batches"
-        ordering = ["-created_at"]
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="batch_recent"),
+            models.Index(fields=["status", "expiration_date"], name="batch_status_expiration"),
+        ]
         constraints = [
-            models.UniqueConstraint(Upper("name"), name="batch_name_unique"),
-            models.CheckConstraint(condition=Q(amount_per_code__gt=0), name="batch_amount_positive"),
-            models.CheckConstraint(
-                condition=Q(budget__isnull=True) | Q(budget__gt=0), name="batch_budget_positive"
+            models.UniqueConstraint(
+                Upper("name"), name="batch_name_unique", violation_error_message="A batch with this name exists."
             ),
+            models.CheckConstraint(condition=Q(amount_per_code__gt=0), name="batch_amount_positive"),
+            models.CheckConstraint(condition=Q(budget__isnull=True) | Q(budget__gt=0), name="batch_budget_positive"),
+            models.CheckConstraint(condition=Q(status__in=BatchStatus.values), name="batch_status_known"),
+        ]
+        triggers = [
+            status_moves("batch_status_moves", BatchStatus.MOVES),
+            fixed("batch_fixed", "currency", "account", "created_at"),
         ]
 
     def __str__(self) -> str:
@@ -63,7 +79,7 @@ class Batch(models.Model):
 class BudgetSlice(models.Model):
     """A part of a batch's budget. Redemptions take from any free slice, so that they seldom wait for each other."""
 
-    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="budget_slices")
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="budget_slices", db_index=False)
     number = models.PositiveSmallIntegerField()
     remaining = models.DecimalField(max_digits=16, decimal_places=2)
 
@@ -94,30 +110,50 @@ class GenerationRun(models.Model):
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         db_table = "promos_generation_run"
-        ordering = ["-created_at"]
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="run_recent"),
+            models.Index(fields=["lease_until"], condition=Q(status__in=["queued", "running"]), name="run_unfinished"),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(requested__gt=0), name="run_requested_positive"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="run_amount_positive"),
             models.CheckConstraint(condition=Q(generated__lte=F("requested")), name="run_not_over_requested"),
+            models.CheckConstraint(
+                condition=~Q(status="completed") | Q(generated=F("requested")), name="run_completed_is_whole"
+            ),
+            models.CheckConstraint(condition=Q(status__in=RunStatus.values), name="run_status_known"),
+        ]
+        triggers = [
+            status_moves("run_status_moves", RunStatus.MOVES),
+            fixed("run_fixed", "batch", "requested", "amount", "code_date", "created_at"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.batch_id}: {self.generated}/{self.requested}"
+        return f"{self.generated:,} of {self.requested:,}"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether no worker will touch it again."""
+        return self.status not in RunStatus.UNFINISHED
 
 
 class PromoCode(models.Model):
-    """One code under one lid. Stored without hyphens, upper case, 16 characters."""
+    """One code under one lid. Stored without hyphens, upper case, 16 characters.
 
-    code = models.CharField(max_length=16, unique=True)
-    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="codes")
-    run = models.ForeignKey(
-        GenerationRun, null=True, blank=True, on_delete=models.PROTECT, related_name="codes"
-    )
+    Its uniqueness is one index with byte order (collation C), which also serves searches for the first characters;
+    `unique=True` would add a second one, and a million codes are written through every index.
+    """
+
+    code = models.CharField(max_length=16, db_collation="C")
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="codes", db_index=False)
+    run = models.ForeignKey(GenerationRun, null=True, blank=True, on_delete=models.PROTECT, related_name="codes")
     amount = models.DecimalField(max_digits=14, decimal_places=2)
     status = models.CharField(max_length=10, choices=CodeStatus, default=CodeStatus.ACTIVE)
     created_at = models.DateTimeField()
@@ -130,11 +166,37 @@ class PromoCode(models.Model):
     class Meta:
         db_table = "promos_code"
         ordering = ["-id"]
-        indexes = [models.Index(fields=["batch", "status"], name="code_batch_status")]
-        constraints = [models.CheckConstraint(condition=Q(amount__gt=0), name="code_amount_positive")]
+        indexes = [
+            models.Index(fields=["batch", "status", "id"], name="code_batch_status"),
+            models.Index(fields=["status", "id"], name="code_status"),
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(status="active", expires_at__isnull=False),
+                name="code_own_expiry_due",
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["code"], name="code_unique"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="code_amount_positive"),
+            models.CheckConstraint(condition=Q(code__regex="^[A-Z0-9]{16}$"), name="code_stored_form"),
+            models.CheckConstraint(
+                condition=Q(status__in=["used", "redeemed"], used_at__isnull=False)
+                | Q(status__in=["active", "expired", "reported", "blocked"], used_at__isnull=True),
+                name="code_used_has_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="redeemed", redeemed_at__isnull=False)
+                | ~Q(status="redeemed") & Q(redeemed_at__isnull=True),
+                name="code_redeemed_has_time",
+            ),
+        ]
+        triggers = [
+            status_moves("code_status_moves", CodeStatus.MOVES),
+            fixed("code_fixed", "code", "batch", "run", "amount", "created_at"),
+        ]
 
     def __str__(self) -> str:
-        return "-".join(self.code[at : at + 4] for at in range(0, 16, 4))
+        return hyphenate(self.code)
 
 
 class Redemption(models.Model):
@@ -142,32 +204,62 @@ class Redemption(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     customer = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="redemptions"
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="redemptions", db_index=False
     )
     promo_code = models.OneToOneField(PromoCode, on_delete=models.PROTECT, related_name="redemption")
-    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="redemptions")
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="redemptions", db_index=False)
     disbursement = models.OneToOneField(Disbursement, on_delete=models.PROTECT, related_name="redemption")
     phone = models.CharField(max_length=16)
     amount = models.DecimalField(max_digits=14, decimal_places=2)
     currency = models.CharField(max_length=3)
     status = models.CharField(max_length=10, choices=RedemptionStatus, default=RedemptionStatus.PENDING)
-    idempotency_key = models.CharField(max_length=200, unique=True)
+    idempotency_key = models.CharField(
+        max_length=200, unique=True, help_text="The caller's session or request, and the code"
+    )
     error_code = models.CharField(max_length=80, blank=True)
     error_message = models.CharField(max_length=300, blank=True)
     announced_at = models.DateTimeField(
-        null=True, blank=True, help_text="When the customer heard the outcome on a later dial"
+        null=True, blank=True, help_text="When the customer, on a later dial, heard where the payout stands"
     )
     created_at = models.DateTimeField()
     completed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         db_table = "promos_redemption"
-        ordering = ["-created_at"]
+        ordering = ["-created_at", "-id"]
         indexes = [
             models.Index(fields=["customer", "-created_at"], name="redemption_customer"),
             models.Index(fields=["batch", "-created_at"], name="redemption_batch"),
             models.Index(fields=["status", "-created_at"], name="redemption_status"),
-            models.Index(fields=["-created_at"], name="redemption_recent"),
+            models.Index(fields=["-created_at", "-id"], name="redemption_recent"),
+            models.Index(
+                fields=["customer", "-created_at"], condition=Q(announced_at__isnull=True), name="redemption_news"
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="redemption_amount_positive"),
+            models.CheckConstraint(condition=Q(status__in=RedemptionStatus.values), name="redemption_status_known"),
+            models.CheckConstraint(
+                condition=Q(status="completed", completed_at__isnull=False)
+                | ~Q(status="completed") & Q(completed_at__isnull=True),
+                name="redemption_paid_has_time",
+            ),
+        ]
+        triggers = [
+            status_moves("redemption_status_moves", RedemptionStatus.MOVES),
+            fixed(
+                "redemption_fixed",
+                "customer",
+                "promo_code",
+                "batch",
+                "disbursement",
+                "phone",
+                "amount",
+                "currency",
+                "idempotency_key",
+                "created_at",
+            ),
+            kept("redemption_kept"),
         ]
 
     def __str__(self) -> str:
@@ -175,11 +267,14 @@ class Redemption(models.Model):
 
 
 class CodeAttempt(models.Model):
-    """A typed code that was looked up and not redeemed. The floor of guess-blocking when Redis is away."""
+    """A typed code that was looked up and not redeemed. The floor of guess-blocking when Redis is away.
+
+    A row with the outcome TOO_MANY_ATTEMPTS marks the moment from which the phone was shut out.
+    """
 
     phone = models.CharField(max_length=16)
     outcome = models.CharField(max_length=20, choices=Outcome)
-    code_hint = models.CharField(max_length=8, blank=True, help_text="First four characters only")
+    code_hint = models.CharField(max_length=4, blank=True, help_text="First four characters only")
     at = models.DateTimeField()
 
     class Meta:

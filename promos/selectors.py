@@ -1,0 +1,136 @@
+"""Reads of promotions that join, count or annotate."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import CharField, DecimalField, Exists, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Cast, Coalesce, JSONObject
+from django.utils.dateparse import parse_datetime
+
+from accounts.models import User
+from promos.models import Batch, BudgetSlice, GenerationRun, PromoCode, Redemption
+from promos.statuses import BatchStatus, CodeStatus, RedemptionStatus, RunStatus
+
+
+@dataclass(frozen=True)
+class RedemptionNews:
+    """Where the payout of a code stands that the customer has not heard of since it changed."""
+
+    redemption_id: UUID
+    status: RedemptionStatus
+    amount: Decimal
+    currency: str
+    redeemed_at: datetime
+
+
+@dataclass(frozen=True)
+class CustomerWithNews:
+    """Who is dialling: None when the number was never seen; and what they should hear first, if anything."""
+
+    customer: User | None
+    news: RedemptionNews | None
+
+
+def customer_with_news(phone: str) -> CustomerWithNews:
+    """The customer with this number (E.164) and the latest redemption they have not heard the outcome of; one SQL."""
+    latest = (
+        Redemption.objects.filter(customer=OuterRef("pk"), announced_at__isnull=True)
+        .order_by("-created_at")
+        .values(
+            news=JSONObject(
+                id="id",
+                status="status",
+                # As text: a JSON number would come back as a float.
+                amount=Cast("amount", CharField()),
+                currency="currency",
+                at="created_at",
+            )
+        )[:1]
+    )
+    customer = User.objects.filter(phone=phone).annotate(news=Subquery(latest)).first()
+    return CustomerWithNews(customer=customer, news=_read_news(customer.news) if customer else None)
+
+
+def has_codes_left(batch: Batch, *, cutoff: datetime) -> bool:
+    """Whether something can still be redeemed, or will be: a code in life, or a run that is still making some.
+
+    `cutoff` is now minus the grace period.
+    """
+    return (
+        PromoCode.objects.filter(codes_in_life(cutoff), batch=batch).exists()
+        or GenerationRun.objects.filter(batch=batch, status__in=RunStatus.UNFINISHED).exists()
+    )
+
+
+def codes_in_life(cutoff: datetime) -> Q:
+    """Codes that are active, or expired by a date that has been moved since and will be revived."""
+    return Q(status=CodeStatus.ACTIVE) | codes_to_revive(cutoff)
+
+
+def codes_to_revive(cutoff: datetime) -> Q:
+    """Expired codes whose date, their own or the batch's, is in the future."""
+    dated = Q(expires_at__gt=cutoff) | Q(expires_at__isnull=True, batch__expiration_date__gt=cutoff)
+    return Q(status=CodeStatus.EXPIRED) & dated
+
+
+def codes_to_expire(cutoff: datetime) -> Q:
+    """Active codes of expired batches, without a later date of their own."""
+    return Q(status=CodeStatus.ACTIVE) & (Q(expires_at__isnull=True) | Q(expires_at__lte=cutoff))
+
+
+def batches_past_date(cutoff: datetime) -> QuerySet[Batch]:
+    """Active batches whose date and grace period are over."""
+    return Batch.objects.filter(status=BatchStatus.ACTIVE, expiration_date__lte=cutoff)
+
+
+def batches_with(codes: Q, *, status: BatchStatus) -> QuerySet[Batch]:
+    """Batches of this status that have such codes."""
+    return Batch.objects.filter(Exists(PromoCode.objects.filter(codes, batch=OuterRef("pk"))), status=status)
+
+
+def batches_used_up(cutoff: datetime) -> QuerySet[Batch]:
+    """Active batches with codes, none of which can be redeemed any more, and no run making others."""
+    runs = GenerationRun.objects.filter(batch=OuterRef("pk"), status__in=RunStatus.UNFINISHED)
+    codes = PromoCode.objects.filter(codes_in_life(cutoff), batch=OuterRef("pk"))
+    return Batch.objects.filter(~Exists(codes), ~Exists(runs), status=BatchStatus.ACTIVE, total_codes__gt=0)
+
+
+def runs_without_worker(at: datetime, *, patience: timedelta) -> QuerySet[GenerationRun]:
+    """Unfinished runs nobody works on: a lost nudge, or a worker that died."""
+    waiting = Q(lease_until__isnull=True, created_at__lt=at - patience) | Q(lease_until__lt=at)
+    return GenerationRun.objects.filter(waiting, status__in=RunStatus.UNFINISHED).order_by("created_at")
+
+
+def batches_with_budget_left() -> QuerySet[Batch]:
+    """Batches with `budget_left`: the sum of their slices, null for those without a budget."""
+    left = (
+        BudgetSlice.objects.filter(batch=OuterRef("pk"))
+        .order_by()
+        .values("batch")
+        .annotate(s=Sum("remaining"))
+        .values("s")
+    )
+    return Batch.objects.annotate(budget_left=Subquery(left))
+
+
+def promised_amount(batch: Batch) -> Decimal:
+    """What customers were promised from this batch: every redemption that was not cancelled."""
+    zero = Value(Decimal(0), output_field=DecimalField(max_digits=16, decimal_places=2))
+    live = Redemption.objects.filter(batch=batch).exclude(status=RedemptionStatus.CANCELLED)
+    return live.aggregate(total=Coalesce(Sum("amount"), zero))["total"]
+
+
+def _read_news(found: dict[str, str] | None) -> RedemptionNews | None:
+    if found is None:
+        return None
+    redeemed_at = parse_datetime(found["at"])
+    assert redeemed_at is not None
+    return RedemptionNews(
+        redemption_id=UUID(found["id"]),
+        status=RedemptionStatus(found["status"]),
+        amount=Decimal(found["amount"]),
+        currency=found["currency"],
+        redeemed_at=redeemed_at,
+    )
