@@ -1,0 +1,28 @@
+"""The acts of this app in the audit trail, with their words for people."""
+
+ACTIONS = {
+    "promo.batch.created": "A batch was created",
+    "promo.batch.updated": "A batch's terms were changed",
+    "promo.batch.assigned": "A batch was given to a staff member",
+    "promo.batch.blocked": "A batch was blocked",
+    "promo.batch.unblocked": "A batch was unblocked",
+    "promo.batch.expired": "A batch passed its expiration date",
+    "promo.batch.completed": "A batch had nothing left to redeem",
+    "promo.batch.reopened": "A completed batch got codes to redeem again",
+    "promo.generation.ordered": "Codes were ordered",
+    "promo.generation.cancel_requested": "Somebody asked to cancel a generation run",
+    "promo.generation.completed": "All ordered codes were made",
+    "promo.generation.cancelled": "A generation run was cancelled",
+    "promo.generation.failed": "A generation run failed",
+    "promo.code.blocked": "A code was blocked",
+    "promo.code.reported": "A code was reported as suspicious",
+    "promo.code.unblocked": "A blocked or reported code was let go on",
+    "promo.codes.expired": "Codes of a batch expired",
+    "promo.codes.revived": "Expired codes became active after a later expiration date",
+    "promo.redemption.accepted": "A customer redeemed a code and was promised the money",
+    "promo.redemption.paid": "The customer of a redeemed code was paid",
+    "promo.redemption.failed": "The payout of a redeemed code failed for good",
+    "promo.redemption.retried": "The payout of a redeemed code was asked for again",
+    "promo.redemption.cancelled": "The payout of a redeemed code was cancelled",
+    "promo.guessing.blocked": "A phone tried too many wrong codes and was shut out for a while",
+}
