@@ -8,11 +8,20 @@ class AccountsConfig(AppConfig):
     verbose_name = "Customers and staff"
 
     def ready(self) -> None:
+        from django.core.signals import request_finished
+
+        from accounts.api.last_use import keep_noted_uses  # app ready
         from audit.registry import register_actions  # app ready
+
+        request_finished.connect(keep_noted_uses, dispatch_uid="accounts.keep_noted_uses")
 
         register_actions(
             {
                 "customer.registered": "A customer dialled for the first time",
                 "customer.language_chosen": "A customer chose a language",
+                "token.created": "A partner was given an API token",
+                "token.activated": "An API token was switched on",
+                "token.deactivated": "An API token was switched off",
+                "token.revoked": "An API token was revoked",
             }
         )

@@ -1,5 +1,7 @@
 """Vocabularies of people and tokens."""
 
+from enum import nonmember
+
 from django.db import models
 
 
@@ -18,6 +20,9 @@ class TokenStatus(models.TextChoices):
     ACTIVE = "active", "Active"
     INACTIVE = "inactive", "Inactive"
     REVOKED = "revoked", "Revoked"
+
+    # Revoked is for ever.
+    MOVES = nonmember({"active": {"inactive", "revoked"}, "inactive": {"active", "revoked"}, "revoked": set[str]()})
 
 
 class TokenScope(models.TextChoices):

@@ -9,6 +9,14 @@ from rest_framework.views import exception_handler
 # Codes of our own refusals and their statuses; DRF's exceptions carry their own.
 STATUS_BY_CODE: dict[str, int] = {}
 
+# DRF's words for what the contract names otherwise (sections 2 and 3).
+_CONTRACT_CODES = {
+    "NOT_AUTHENTICATED": "UNAUTHORIZED",
+    "AUTHENTICATION_FAILED": "UNAUTHORIZED",
+    "PERMISSION_DENIED": "FORBIDDEN",
+    "THROTTLED": "RATE_LIMITED",
+}
+
 
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler. What nobody foresaw returns None and becomes a logged 500."""
@@ -27,7 +35,8 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
 
 def _code_of(error: exceptions.APIException) -> str:
     codes = error.get_codes()
-    return (codes if isinstance(codes, str) else error.default_code).upper()
+    code = (codes if isinstance(codes, str) else error.default_code).upper()
+    return _CONTRACT_CODES.get(code, code)
 
 
 def _message_of(error: exceptions.APIException) -> str:

@@ -19,3 +19,5 @@ from config.settings.base import *  # noqa: F403
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Tests run threads beside each other; each closes its own connection.
 DATABASES["default"]["OPTIONS"]["pool"] = False  # type: ignore[index]
+# Nothing is collected for tests; files are found where they lie.
+WHITENOISE_AUTOREFRESH = True

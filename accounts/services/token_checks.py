@@ -1,0 +1,86 @@
+"""Is this a token that opens doors now? Asked at each request of a partner."""
+
+from datetime import datetime, timedelta
+from threading import Lock
+
+import structlog
+from django.db import InterfaceError, OperationalError
+from django.db.models import Q
+
+from accounts import token_text
+from accounts.models import ApiToken
+from accounts.remembered_tokens import remembered_tokens
+from accounts.statuses import TokenStatus
+
+logger = structlog.get_logger(__name__)
+
+# How coarsely a token's last use is kept.
+LAST_USE_EVERY = timedelta(minutes=1)
+# bcrypt one at a time: a burst of one partner's requests on a fresh process pays for one, not for each.
+_one_at_a_time = Lock()
+
+
+class TokenInvalid(Exception):
+    """No such token, or one that no longer opens doors. The words may be shown to its bearer."""
+
+    code = "UNAUTHORIZED"
+
+
+class TokenCheckUnavailable(Exception):
+    """PostgreSQL is away and this process does not know the token."""
+
+    code = "SERVICE_UNAVAILABLE"
+
+
+def check_token(plain: str, *, at: datetime) -> ApiToken:
+    """The row of this token, read with one indexed SELECT; raises TokenInvalid.
+
+    Revoking, deactivating and expiry count from the next request, because the row is read each time; only
+    the bcrypt comparison is remembered, for a minute. A wrong token costs no bcrypt, and takes the same time
+    whether or not its prefix exists. When PostgreSQL is away, a token this process verified lately goes by
+    its row as last read; others raise TokenCheckUnavailable.
+    """
+    if not token_text.has_token_shape(plain):
+        raise TokenInvalid("The API token is not valid.")
+    digest = token_text.digest_of(plain)
+    try:
+        rows = list(ApiToken.objects.filter(prefix=token_text.prefix_of(plain)))
+    except (OperationalError, InterfaceError) as error:
+        token = remembered_tokens.stand_in(digest)
+        if token is None:
+            raise TokenCheckUnavailable("Service temporarily unavailable.") from error
+        logger.warning("token_checked_without_database", token=token.prefix)
+    else:
+        token = next((row for row in rows if _belongs(plain, digest, row)), None)
+    if token is None:
+        raise TokenInvalid("The API token is not valid.")
+    if token.status != TokenStatus.ACTIVE:
+        raise TokenInvalid(f"This API token is {token.status}.")
+    if token.expires_at <= at:
+        raise TokenInvalid(f"This API token expired on {token.expires_at:%Y-%m-%d}.")
+    return token
+
+
+def _belongs(plain: str, digest: str, token: ApiToken) -> bool:
+    if remembered_tokens.trusts(digest, token):
+        return True
+    if not token_text.has_checksum(plain, token.checksum):
+        return False
+    with _one_at_a_time:
+        if remembered_tokens.trusts(digest, token):
+            return True
+        if not token_text.has_hash(digest, token.token_hash):
+            return False
+        remembered_tokens.remember(digest, token)
+        return True
+
+
+def is_use_due(token: ApiToken, *, at: datetime) -> bool:
+    """Whether the row, as read, lacks a use of the last minute."""
+    return token.last_used_at is None or token.last_used_at <= at - LAST_USE_EVERY
+
+
+def note_token_use(*, token_id: int, at: datetime) -> bool:
+    """Keep when the token was last used, at most once a minute whoever asks; whether it was kept now."""
+    due = Q(last_used_at__isnull=True) | Q(last_used_at__lte=at - LAST_USE_EVERY)
+    return bool(ApiToken.objects.filter(due, pk=token_id).update(last_used_at=at))

@@ -1,0 +1,263 @@
+"""Tokens over HTTP: the header, scopes, limits and errors of contract section 3."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import redis
+import time_machine
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import request_finished
+from django.db import OperationalError, connection
+from django.test import Client
+from django.utils import timezone
+
+from accounts.api import last_use, throttles
+from accounts.api.throttles import TokenRateThrottle, token_limiter
+from accounts.models import ApiToken
+from accounts.services import token_checks
+from accounts.services.token_checks import TokenCheckUnavailable, note_token_use
+from accounts.services.tokens import revoke_token
+from tests.accounts.conftest import AT
+from tests.accounts.tokens import make_token
+from tests.audit.threads import run_together
+
+pytestmark = [pytest.mark.urls("tests.accounts.tokens"), pytest.mark.django_db]
+
+
+@pytest.fixture(autouse=True)
+def now():
+    """Everything happens an hour after the tokens were made."""
+    with time_machine.travel(AT + timedelta(hours=1), tick=False) as traveller:
+        yield traveller
+
+
+def get(plain: str | None, path: str = "/loans", client: Client | None = None) -> Any:
+    headers = {} if plain is None else {"x-api-token": plain}
+    return (client or Client()).get(path, headers=headers)
+
+
+@pytest.mark.parametrize("name", ["x-api-token", "X-API-Token", "X-Api-Token"])
+def test_token_opens_the_door_in_any_case_of_the_header(name: str) -> None:
+    _token, plain = make_token()
+
+    answer = Client().get("/loans", headers={name: plain})
+
+    assert (answer.status_code, answer.json()) == (200, {"partner": "token:ops@telco.example", "scopes": ["loans"]})
+
+
+def test_missing_token_is_401() -> None:
+    answer = get(None)
+
+    assert answer.status_code == 401
+    assert answer.json() == {"code": "UNAUTHORIZED", "message": "Authentication credentials were not provided."}
+    assert answer.headers["WWW-Authenticate"] == 'ApiToken header="x-api-token"'
+
+
+@pytest.mark.parametrize("plain", ["", "nonsense", "a" * 96, "'; DROP TABLE accounts_api_token; --"])
+def test_wrong_token_is_401(plain: str) -> None:
+    make_token()
+
+    answer = get(plain)
+
+    assert answer.status_code == 401
+    assert answer.json() == {"code": "UNAUTHORIZED", "message": "The API token is not valid."}
+
+
+def test_revoked_token_is_401_on_the_next_request() -> None:
+    token, plain = make_token()
+    assert get(plain).status_code == 200
+    revoke_token(token_id=token.pk, at=AT)
+
+    answer = get(plain)
+
+    assert (answer.status_code, answer.json()["message"]) == (401, "This API token is revoked.")
+
+
+def test_expired_token_is_401(now) -> None:
+    token, plain = make_token()
+    now.move_to(token.expires_at)
+
+    assert get(plain).status_code == 401
+
+
+def test_missing_scope_is_403() -> None:
+    _token, plain = make_token(scopes=["ussd"])
+
+    answer = get(plain)
+
+    assert answer.status_code == 403
+    assert answer.json() == {"code": "FORBIDDEN", "message": "This API token lacks the scope loans."}
+
+
+@pytest.mark.parametrize(
+    ("scopes", "status"), [(["monitor"], 200), (["ussd"], 200), (["ussd", "monitor"], 200), (["loans"], 403)]
+)
+def test_any_one_of_several_scopes_opens(scopes: list[str], status: int) -> None:
+    _token, plain = make_token(scopes=scopes)
+
+    assert get(plain, "/either").status_code == status
+
+
+def test_view_without_a_scope_is_a_mistake() -> None:
+    _token, plain = make_token()
+
+    with pytest.raises(ImproperlyConfigured, match="ForgetfulView needs required_scope"):
+        get(plain, "/forgetful")
+
+
+def test_dead_database_is_503(monkeypatch) -> None:
+    def fail(*_args: Any, **_kwargs: Any) -> None:
+        raise TokenCheckUnavailable
+
+    monkeypatch.setattr("accounts.api.authentication.check_token", fail)
+
+    answer = get("a" * 96)
+
+    assert answer.status_code == 503
+    assert answer.json() == {"code": "SERVICE_UNAVAILABLE", "message": "Service temporarily unavailable."}
+
+
+def test_request_costs_one_statement_once_known(django_assert_num_queries) -> None:
+    _token, plain = make_token()
+    client = Client()
+    get(plain, client=client)
+
+    with django_assert_num_queries(1):
+        assert get(plain, client=client).status_code == 200
+
+
+# Limits
+
+
+def test_limit_is_exact_and_says_when_to_come_back(now) -> None:
+    _token, plain = make_token(rate_limit=3)
+    client = Client()
+    assert get(plain, client=client).status_code == 200
+    now.shift(10)
+    assert [get(plain, client=client).status_code for _ in range(3)] == [200, 200, 429]
+
+    answer = get(plain, client=client)
+
+    assert answer.status_code == 429
+    assert answer.json()["code"] == "RATE_LIMITED"
+    assert answer.headers["Retry-After"] == "50"
+    # The first of the three leaves the window; the other two do not yet.
+    now.shift(50.5)
+    assert [get(plain, client=client).status_code for _ in range(2)] == [200, 429]
+
+
+def test_limit_is_each_tokens_own() -> None:
+    _token, plain = make_token(rate_limit=1)
+    _other, other_plain = make_token(partner_email="other@telco.example", rate_limit=2)
+
+    assert [get(plain).status_code for _ in range(2)] == [200, 429]
+    assert [get(other_plain).status_code for _ in range(3)] == [200, 200, 429]
+
+
+def test_limit_counts_refused_scopes_but_not_wrong_tokens() -> None:
+    """DRF asks for permission before it counts; a wrong token has no count."""
+    _token, plain = make_token(rate_limit=1)
+
+    assert [get(plain, "/either").status_code for _ in range(3)] == [403, 403, 403]
+    assert get(plain).status_code == 200
+
+
+def test_limit_is_exact_under_parallel_requests() -> None:
+    token, _plain = make_token(rate_limit=20)
+    request = type("Request", (), {"auth": token})()
+
+    results = run_together(8, lambda _n: sum(TokenRateThrottle().allow_request(request, None) for _ in range(10)))
+
+    assert sum(results) == 20
+
+
+@pytest.mark.parametrize("error", [redis.ConnectionError("refused"), redis.TimeoutError("slow"), OSError("gone")])
+def test_limit_is_open_when_redis_is_away(error: Exception, monkeypatch) -> None:
+    def fail(*_args: Any) -> bool:
+        raise error
+
+    _token, plain = make_token(rate_limit=1)
+    monkeypatch.setattr(throttles, "token_limiter", type("Dead", (), {"hit": fail}))
+
+    assert [get(plain).status_code for _ in range(3)] == [200, 200, 200]
+
+
+def test_limit_stays_shut_when_redis_leaves_after_counting(monkeypatch) -> None:
+    token, plain = make_token(rate_limit=1)
+    assert get(plain).status_code == 200
+
+    def fail(*_args: Any) -> None:
+        raise redis.ConnectionError
+
+    monkeypatch.setattr(token_limiter(), "get_window_stats", fail)
+    answer = get(plain)
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")
+    assert ApiToken.objects.get() == token
+
+
+# Last use
+
+
+def test_last_use_is_kept_at_most_once_a_minute(now, django_assert_num_queries) -> None:
+    token, plain = make_token()
+    client = Client()
+    first_use = timezone.now()
+    get(plain, client=client)
+    token.refresh_from_db()
+    assert token.last_used_at == first_use
+
+    now.shift(59)
+    with django_assert_num_queries(1):
+        get(plain, client=client)
+    token.refresh_from_db()
+    assert token.last_used_at == first_use
+    now.shift(1)
+    get(plain, client=client)
+
+    token.refresh_from_db()
+    assert token.last_used_at == first_use + timedelta(seconds=60)
+
+
+def test_last_use_is_kept_by_one_of_many() -> None:
+    token, _plain = make_token()
+
+    kept = [note_token_use(token_id=token.pk, at=AT + timedelta(seconds=second)) for second in (0, 1, 59, 60)]
+
+    assert kept == [True, False, False, True]
+
+
+def test_last_use_is_not_kept_for_a_wrong_token() -> None:
+    token, plain = make_token()
+    get(plain[:8] + "0" * 88)
+
+    token.refresh_from_db()
+    assert token.last_used_at is None
+
+
+def test_last_use_lost_with_the_database_does_not_fail_the_request(monkeypatch) -> None:
+    def fail(**_kwargs: Any) -> None:
+        raise OperationalError("gone")
+
+    _token, plain = make_token()
+    monkeypatch.setattr("accounts.api.last_use.note_token_use", fail)
+
+    assert get(plain).status_code == 200
+    assert token_checks.is_use_due(ApiToken.objects.get(), at=timezone.now())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_last_use_gives_its_connection_back() -> None:
+    token, plain = make_token()
+    get(plain)
+    ApiToken.objects.update(last_used_at=None)
+    connection.close()
+    last_use.note_use(ApiToken.objects.get(), at=AT)
+    connection.close()
+
+    request_finished.send(sender=None)
+
+    assert connection.connection is None
+    token.refresh_from_db()
+    assert token.last_used_at == AT
