@@ -21,7 +21,9 @@ def main(arguments: list[str]) -> int:
     )
     commands = parser.add_subparsers(dest="action")
     execute = commands.add_parser("exec", help="run one command on embedded servers of its own")
-    execute.add_argument("--data", type=Path, help="folder of the servers (default: DATA_DIR/test)")
+    execute.add_argument(
+        "--data", type=Path, help="folder of the servers (default: DATA_DIR/exec, throwaway: DATA_DIR/test)"
+    )
     execute.add_argument("--fresh", action="store_true", help="a temporary folder, removed afterwards")
     execute.add_argument(
         "--throwaway", action="store_true", help="faster; the data are not safe and removed afterwards"

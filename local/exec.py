@@ -23,8 +23,8 @@ def run_command(
 ) -> int:
     """Start the servers, run `command` with their URLs (and keys) in its environment, stop them; its exit code.
 
-    `data` is the folder of the servers (default DATA_DIR/test). With `fresh` it is a temporary one,
-    removed afterwards. With `throwaway` a crash may lose the data, and they are removed afterwards.
+    `data` is the folder of the servers; usually DATA_DIR/exec, or DATA_DIR/test for throwaway data, which
+    a crash may lose and which are removed afterwards. With `fresh` the whole folder is a temporary one.
     A command ended by signal N counts as 128 + N, as in a shell.
     """
     relay = SignalRelay()
@@ -34,7 +34,8 @@ def run_command(
         folder = Path(tempfile.mkdtemp(prefix="starhash-exec-"))
         folder.chmod(0o711 if owner.switched else 0o700)
     else:
-        folder = resolve_data_dir(data or resolve_data_dir(environ.get("DATA_DIR")) / "test")
+        usual = resolve_data_dir(environ.get("DATA_DIR")) / ("test" if throwaway else "exec")
+        folder = resolve_data_dir(data or usual)
     folders = prepare_folders(folder, owner)
     try:
         with (

@@ -86,7 +86,7 @@ class EmbeddedServer(ABC):
                     f"{self.home / 'connection.json'} is missing: remove {self.home} to begin anew (its data are lost)"
                 )
         if stored and self.throwaway and not stored.throwaway:
-            raise LocalError(f"{self.home} holds data that are to be kept: choose another folder")
+            raise LocalError(f"{self.home} holds data that are to be kept: choose another folder with --data")
         if stored and stored.throwaway:
             self.forget()
             stored = None

@@ -1,5 +1,6 @@
 """Folders and servers for the tests of `local`; none of them touches Django."""
 
+import os
 import secrets
 import shutil
 import tempfile
@@ -15,7 +16,9 @@ from local.folders import Folders, prepare_folders
 from local.owner import find_owner
 from local.servers import ServerPair
 
-PORTS = {"DATABASE_URL": 54349, "REDIS_URL": 63819}
+# test processes that run side by side do not take each other's ports
+NUMBER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+PORTS = {"DATABASE_URL": 54349 + NUMBER, "REDIS_URL": 63819 + NUMBER}
 NO_HOST = {"DATABASE_URL": "postgres:///elsewhere", "REDIS_URL": "redis:///"}
 
 MakePair = Callable[..., ServerPair]
