@@ -2,7 +2,6 @@
 
 from dataclasses import asdict
 from datetime import datetime
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -98,7 +97,7 @@ def update_batch(*, batch_id: UUID, terms: BatchTerms, at: datetime) -> Batch:
                 after={name: after[name] for name in changed},
                 at=at,
             )
-            transaction.on_commit(partial(expire_due.delay), robust=True)
+            transaction.on_commit(expire_due.delay, robust=True)
     return batch
 
 

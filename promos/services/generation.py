@@ -91,7 +91,7 @@ def order_codes(
             at=at,
         )
         if nudge:
-            transaction.on_commit(partial(generate_codes_task.delay, run_id=str(run.pk)), robust=True)
+            transaction.on_commit(lambda: generate_codes_task.delay(run_id=str(run.pk)), robust=True)
     return run
 
 
