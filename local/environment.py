@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.connection import write_private
+from local.errors import LocalError
 from local.ports import HOST, read_port
 
 FILE_NAME = "servers.json"
@@ -22,10 +23,14 @@ class Plan:
 
 
 def read_plan(environ: Mapping[str, str]) -> Plan:
-    """Raises `LocalError` for a port that is none."""
+    """Raises `LocalError` for a port that is none, or the same one twice."""
+    web_port = read_port(environ.get("WEB_PORT"), variable="WEB_PORT", default=8000)
+    sandbox_port = read_port(environ.get("SANDBOX_PORT"), variable="SANDBOX_PORT", default=8001)
+    if web_port == sandbox_port:
+        raise LocalError(f"web and sandbox cannot share port {web_port}: set WEB_PORT or SANDBOX_PORT to another")
     return Plan(
-        web_port=read_port(environ.get("WEB_PORT"), variable="WEB_PORT", default=8000),
-        sandbox_port=read_port(environ.get("SANDBOX_PORT"), variable="SANDBOX_PORT", default=8001),
+        web_port=web_port,
+        sandbox_port=sandbox_port,
         sandbox=(environ.get("SANDBOX") or "1").lower() in ("1", "true", "yes", "on", "t", "y"),
     )
 

@@ -6,8 +6,10 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from local.environment import build_child_environment
 from local.errors import LocalError
 from local.folders import hold_lock, prepare_folders, resolve_data_dir
+from local.interruption import listen_to_stop
 from local.keys import load_keys
 from local.owner import find_owner
 from local.servers import EXEC_PORTS, run_servers
@@ -50,7 +52,7 @@ def run_command(
         ):
             # DATA_DIR too: what a `make run` beside us wrote there must not reach the command
             keys = {name: environ.get(name) or key for name, key in load_keys(folder).items()}
-            given = {**environ, **keys, **pair.urls, "DATA_DIR": str(folder)}
+            given = build_child_environment(environ, {**keys, **pair.urls, "DATA_DIR": str(folder)})
             relay.process = _start_command(command, given)
             code = relay.process.wait()
             return 128 - code if code < 0 else code
@@ -70,8 +72,7 @@ class SignalRelay:
         self.process: subprocess.Popen[bytes] | None = None
 
     def listen(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._relay)
+        listen_to_stop(self._relay)
 
     def _relay(self, number: int, _frame: object) -> None:
         if self.process is None:

@@ -50,10 +50,11 @@ def find_stamp(name: str) -> Path:
 
 def works(python: Path) -> bool:
     """Whether that interpreter is there, runs and has pip. One that was moved or half made does not."""
-    if not python.exists():
-        return False
     question = f"import sys, pip; sys.exit(sys.version_info < {OLDEST})"
-    return subprocess.run([python, "-c", question], capture_output=True, check=False).returncode == 0
+    try:
+        return subprocess.run([python, "-c", question], capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
 
 
 def create_environment() -> None:

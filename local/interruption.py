@@ -2,8 +2,17 @@
 
 import signal
 import time
+from collections.abc import Callable
 
 STEP_SECONDS = 0.1
+
+
+def listen_to_stop(handler: Callable[[int, object], None]) -> None:
+    """Have `handler` called for Ctrl-C, SIGTERM and the closing of the terminal (unless under nohup)."""
+    signal.signal(signal.SIGINT, handler)
+    signal.signal(signal.SIGTERM, handler)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, handler)
 
 
 class Interrupted(Exception):
@@ -18,8 +27,7 @@ class Interruption:
 
     def listen(self) -> None:
         """Take Ctrl-C, SIGTERM and the closing of the terminal as a request to stop."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._note)
+        listen_to_stop(self._note)
 
     @property
     def asked(self) -> bool:

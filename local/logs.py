@@ -36,5 +36,5 @@ class LogFile:
 
     def tail(self, lines: int) -> list[str]:
         """The last lines that say something."""
-        said = [line.strip() for line in self.read_since_start().splitlines() if line.strip()]
+        said = [line.rstrip() for line in self.read_since_start().splitlines() if line.strip()]
         return said[-lines:]

@@ -184,7 +184,7 @@ class EmbeddedServer(ABC):
             raise full_disk_error(self.folders.servers)
         if "address already in use" in words.lower():
             raise PortTaken
-        last = " / ".join(self.log.tail(3)) or "no words"
+        last = " / ".join(line.strip() for line in self.log.tail(3)) or "no words"
         raise LocalError(f"{self.name} did not start ({last}): see {self.log.path}")
 
     def _refuse_foreign_data(self) -> None:

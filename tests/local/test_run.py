@@ -19,6 +19,7 @@ from local.environment import (
     read_plan,
     withdraw_variables,
 )
+from local.errors import LocalError
 from local.folders import PROJECT
 from local.ports import choose_port
 
@@ -52,6 +53,11 @@ def test_sandbox_is_on_unless_it_is_switched_off() -> None:
         True,
         True,
     ]
+
+
+def test_one_port_for_web_and_sandbox_is_refused() -> None:
+    with pytest.raises(LocalError, match="cannot share port 8001: set WEB_PORT or SANDBOX_PORT"):
+        read_plan({"WEB_PORT": "8001"})
 
 
 def test_variables_have_defaults_that_a_person_overrides(data: Path) -> None:
@@ -138,7 +144,7 @@ def test_whole_run_serves_is_found_by_manage_py_and_stops_cleanly(data: Path) ->
             run.send_signal(signal.SIGTERM)
         rest, _ = run.communicate(timeout=60)
 
-    assert rest.splitlines() == ["", "stopping", f"stopped; the data stay in {data}"]
+    assert rest.strip().splitlines() == ["stopping", f"stopped; the data stay in {data}"]
     assert run.returncode == 0
     assert not (data / "servers.json").exists()
     assert list((data / "children").iterdir()) == []
