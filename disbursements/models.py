@@ -76,7 +76,7 @@ class Disbursement(models.Model):
         max_length=20, choices=Alarm, blank=True, default=Alarm.NONE, help_text="Why a person must look"
     )
     requested_at = models.DateTimeField()
-    moved_at = models.DateTimeField(help_text="When the status last changed")
+    open_since = models.DateTimeField(help_text="When it was last requested, approved or retried")
     last_attempt_at = models.DateTimeField(null=True, blank=True)
     disbursed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -91,8 +91,8 @@ class Disbursement(models.Model):
             models.Index(fields=["-created_at"], name="disbursement_recent"),
             models.Index(fields=["customer", "-created_at"], name="disbursement_customer"),
             models.Index(fields=["payee", "-created_at"], name="disbursement_payee"),
-            models.Index(fields=["moved_at"], condition=Q(status__in=LIVE), name="disbursement_live"),
-            models.Index(fields=["moved_at"], condition=~Q(alarm=""), name="disbursement_alarm"),
+            models.Index(fields=["open_since"], condition=Q(status__in=LIVE), name="disbursement_live"),
+            models.Index(fields=["open_since"], condition=~Q(alarm=""), name="disbursement_alarm"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="disbursement_amount_positive"),
@@ -178,6 +178,16 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return str(self.reference)
+
+    @property
+    def is_unsent(self) -> bool:
+        """Whether it is certain that this reference has never left us."""
+        return self.status == AttemptStatus.CREATED and self.sends == 0
+
+    @property
+    def was_answered_at_the_door(self) -> bool:
+        """Whether it left once only and was turned away for certain."""
+        return self.status == AttemptStatus.TURNED_AWAY and self.sends == 1
 
 
 class ProviderCallback(models.Model):

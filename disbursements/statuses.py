@@ -78,7 +78,7 @@ class WaitReason(models.TextChoices):
     NONE = "", "Not waiting"
     RETRY = "retry", "Waiting for the next try"
     FLOAT_SHORT = "float_short", "Float is short"
-    PROVIDER_PAUSED = "provider_paused", "Provider paused after repeated errors"
+    PROVIDER_PAUSED = "provider_paused", "Provider out of reach or paused after errors"
 
 
 class Alarm(models.TextChoices):

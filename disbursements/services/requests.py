@@ -79,7 +79,7 @@ def request_disbursement(
         next_action_at=None if waits else at,
         requested_by=requested_by,
         requested_at=at,
-        moved_at=at,
+        open_since=at,
     )
     _check(disbursement, payments)
     if not insert_once(disbursement):

@@ -1,20 +1,26 @@
 """Payouts under test: an owner that remembers, a provider that obeys, an account that bears the cost."""
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import User
+from audit.models import AuditEvent
 from disbursements import owners
-from disbursements.models import Disbursement
+from disbursements.configuration import PaymentSettings
+from disbursements.models import Attempt, Disbursement
+from disbursements.providers import registry
+from disbursements.services.advance import Progress, advance_disbursement
 from disbursements.services.requests import request_disbursement
 from ledger.models import Account
 from ledger.services import open_account
 from ledger.statuses import AccountKind
+from tests.disbursements.fake_provider import World
 
 PURPOSE = "promo"
 PAYEE = "+250788123456"
@@ -88,3 +94,69 @@ def request_payout(budget: Account, at: datetime, **changes: object) -> Disburse
     """A payout of 5,000 francs, or with what is changed."""
     with transaction.atomic():
         return request_disbursement(**payout_content(budget, at, **changes))
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    """The provider every payout goes to. Called inside a transaction it fails the test."""
+    outside = len(connection.savepoint_ids), connection.in_atomic_block
+    world = World()
+
+    def refuse_transactions(name: str) -> None:
+        assert (len(connection.savepoint_ids), connection.in_atomic_block) == outside, f"{name} inside a transaction"
+
+    world.watch = refuse_transactions
+    monkeypatch.setitem(registry._BUILDERS, "mtn_momo", world.build)
+    return world
+
+
+@pytest.fixture
+def configure(monkeypatch: pytest.MonkeyPatch) -> Callable[..., PaymentSettings]:
+    """Put payment settings in force for the rest of the test."""
+
+    def put(**changes: object) -> PaymentSettings:
+        payments = PaymentSettings(**changes)
+        monkeypatch.setattr("configuration.selectors.known_category", lambda category: SimpleNamespace(values=payments))
+        return payments
+
+    return put
+
+
+class Line:
+    """One payout followed through time, a step at each `go`."""
+
+    def __init__(self, disbursement: Disbursement, at: datetime) -> None:
+        self.id = disbursement.pk
+        self.at = at
+
+    @property
+    def row(self) -> Disbursement:
+        return Disbursement.objects.get(pk=self.id)
+
+    @property
+    def attempts(self) -> list[Attempt]:
+        return list(Attempt.objects.filter(disbursement_id=self.id).order_by("number"))
+
+    @property
+    def attempt(self) -> Attempt:
+        return self.attempts[-1]
+
+    @property
+    def events(self) -> list[str]:
+        """What the audit trail says of it, oldest first, without the request."""
+        events = AuditEvent.objects.filter(target_id=str(self.id)).order_by("pk").values_list("action", flat=True)
+        return [action.removeprefix("disbursement.") for action in events][1:]
+
+    def go(self) -> Progress:
+        """Wait until it is due, if it is scheduled at all, and look at it."""
+        self.at = max(self.at, self.row.next_action_at or self.at)
+        return advance_disbursement(disbursement_id=self.id, at=self.at)
+
+    def wait(self, **time: float) -> None:
+        self.at += timedelta(**time)
+
+
+@pytest.fixture
+def line(budget: Account, now: datetime, owner: RememberingOwner, world: World) -> Line:
+    """A requested payout of 5,000 francs."""
+    return Line(request_payout(budget, now), now)

@@ -1,0 +1,114 @@
+"""Look at one payout now: claim it and do the one right thing. Every step is a function of its own; between any two the
+process may die, and the next worker goes on from what is stored.
+
+    claim -> open attempt, commit -> send -> write down          (nothing was sent yet)
+    claim -> ask -> settle | refuse | ask again later            (something may have been sent)
+                 -> count the send, commit -> send the same -> write down   (the provider does not know it)
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from configuration.selectors import current
+from disbursements import breaker
+from disbursements.configuration import PaymentSettings
+from disbursements.models import Attempt, Disbursement
+from disbursements.providers.base import Answer, Outcome, Provider
+from disbursements.providers.registry import provider_for
+from disbursements.selectors import live_attempt
+from disbursements.services.asking import ask_attempt, may_send_again, record_ask, resume_asking
+from disbursements.services.claims import claim_disbursement, postpone
+from disbursements.services.floats import balance_behind, is_float_short, record_balance
+from disbursements.services.sending import open_attempt, record_send, reopen_attempt, send_attempt
+from disbursements.statuses import ErrorClass, WaitReason
+
+
+class Progress(StrEnum):
+    """What looking at a payout came to."""
+
+    NOT_OURS = "not_ours"
+    HELD = "held"
+    SENT = "sent"
+    ASKED = "asked"
+
+
+def advance_disbursement(*, disbursement_id: UUID | str, at: datetime) -> Progress:
+    """Do the next thing for this payout, if it is due and no other worker is on it. Safe to call any number of times.
+
+    Opens its own transactions and speaks to the provider between them: call it outside any.
+    """
+    disbursement = claim_disbursement(disbursement_id=disbursement_id, at=at)
+    if disbursement is None:
+        return Progress.NOT_OURS
+    attempt = live_attempt(disbursement.pk)
+    if attempt is None or attempt.is_unsent:
+        return _send_first(disbursement, at=at)
+    return _ask(disbursement, attempt, at=at)
+
+
+def _send_first(disbursement: Disbursement, *, at: datetime) -> Progress:
+    provider = provider_for(disbursement.provider)
+    if _must_wait(disbursement, provider, at=at):
+        return Progress.HELD
+    attempt = open_attempt(disbursement_id=disbursement.pk, provider=provider, at=at)
+    if attempt is None:
+        return Progress.NOT_OURS
+    return _send(disbursement, attempt, provider, at=at)
+
+
+def _ask(disbursement: Disbursement, attempt: Attempt, *, at: datetime) -> Progress:
+    if not resume_asking(disbursement=disbursement):
+        return Progress.NOT_OURS
+    there = provider_for(disbursement.provider, base_url=attempt.base_url, environment=attempt.environment)
+    here = provider_for(disbursement.provider)
+    outcome = ask_attempt(attempt=attempt, provider=there)
+    if may_send_again(attempt=attempt, outcome=outcome, here=here, at=at):
+        return _send_again(disbursement, attempt, here if attempt.was_answered_at_the_door else there, at=at)
+    if outcome.answer == Answer.REFUSED and outcome.error_class == ErrorClass.CONFIGURATION:
+        breaker.record_failure(there.slug)
+    balance = balance_behind(outcome, disbursement=disbursement, provider=there, at=at)
+    record_ask(attempt=attempt, outcome=outcome, balance=balance, at=at)
+    if balance is not None:
+        record_balance(there, balance, at=at)
+    return Progress.ASKED
+
+
+def _send_again(disbursement: Disbursement, attempt: Attempt, provider: Provider, *, at: datetime) -> Progress:
+    if _must_wait(disbursement, provider, at=at):
+        return Progress.HELD
+    counted = reopen_attempt(attempt=attempt, provider=provider, at=at)
+    if counted is None:
+        return Progress.NOT_OURS
+    return _send(disbursement, counted, provider, at=at)
+
+
+def _send(disbursement: Disbursement, attempt: Attempt, provider: Provider, *, at: datetime) -> Progress:
+    outcome = send_attempt(disbursement=disbursement, attempt=attempt, provider=provider)
+    _tell_breaker(provider, outcome)
+    balance = balance_behind(outcome, disbursement=disbursement, provider=provider, at=at)
+    record_send(attempt=attempt, outcome=outcome, balance=balance, at=at)
+    if balance is not None:
+        record_balance(provider, balance, at=at)
+    return Progress.SENT
+
+
+def _must_wait(disbursement: Disbursement, provider: Provider, *, at: datetime) -> bool:
+    """Put the payout off while sending it is known to be no use. Uses up no try."""
+    payments = current(PaymentSettings)
+    if is_float_short(disbursement, provider, at=at):
+        pause, reason = payments.float_recheck_seconds, WaitReason.FLOAT_SHORT
+    elif not breaker.allow(provider.slug):
+        pause, reason = payments.breaker_open_seconds, WaitReason.PROVIDER_PAUSED
+    else:
+        return False
+    postpone(disbursement.pk, until=at + timedelta(seconds=pause), wait_reason=reason)
+    return True
+
+
+def _tell_breaker(provider: Provider, outcome: Outcome) -> None:
+    """Our set-up being refused counts like no answer: the next payout would fare no better."""
+    if outcome.error_class == ErrorClass.CONFIGURATION:
+        breaker.record_failure(provider.slug)
+    else:
+        breaker.record_outcome(provider.slug, outcome)

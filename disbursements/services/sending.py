@@ -1,0 +1,178 @@
+"""Sending: store the reference, commit, then speak, then write down what was said.
+
+`sends` counts what may have left. It is raised and committed before the bytes go, and lowered again only when the
+provider's client says that nothing went. So an attempt with `sends` 0 has never left, and one that was turned away
+with `sends` 1 has been answered for certain.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+import structlog
+from django.db import transaction
+
+from configuration.selectors import current
+from disbursements.configuration import PaymentSettings
+from disbursements.locks import lock_attempt, lock_disbursement
+from disbursements.models import Attempt, Disbursement
+from disbursements.providers.base import Answer, FloatBalance, Outcome, Provider, Transfer
+from disbursements.selectors import live_attempt
+from disbursements.services.alarms import raise_alarm
+from disbursements.services.claims import claim_length
+from disbursements.services.nudges import nudge_disbursement
+from disbursements.services.refusals import apply_refusal, error_fields
+from disbursements.services.schedule import next_poll
+from disbursements.services.transitions import move, move_attempt, update, update_attempt
+from disbursements.statuses import Alarm, AttemptStatus, DisbursementStatus, ErrorClass, WaitReason
+
+logger = structlog.get_logger(__name__)
+
+# An accepted reference is never sent again: should the provider have forgotten it, it would pay twice.
+_SENDABLE = frozenset({AttemptStatus.CREATED, AttemptStatus.UNKNOWN, AttemptStatus.TURNED_AWAY})
+
+
+def open_attempt(*, disbursement_id: UUID, provider: Provider, at: datetime) -> Attempt | None:
+    """Store and commit the reference that is about to be sent: a new one, or the one that never left.
+
+    Looks again under the lock; None when the payout was cancelled or another worker has opened an attempt.
+    """
+    with transaction.atomic(durable=True):
+        disbursement = lock_disbursement(disbursement_id)
+        attempt = live_attempt(disbursement.pk)
+        if disbursement.status not in (DisbursementStatus.QUEUED, DisbursementStatus.PROCESSING):
+            return None
+        if attempt is None:
+            attempt = _create_attempt(disbursement, provider, at=at)
+        elif attempt.is_unsent:
+            attempt = lock_attempt(attempt.pk)
+            _count_send(attempt, provider, at=at)
+        else:
+            return None
+        _mark_processing(disbursement, provider, at=at)
+    return attempt
+
+
+def reopen_attempt(*, attempt: Attempt, provider: Provider, at: datetime) -> Attempt | None:
+    """Count and commit that the same reference is about to be sent again. None when that is no longer right."""
+    with transaction.atomic(durable=True):
+        disbursement = lock_disbursement(attempt.disbursement_id)
+        attempt = lock_attempt(attempt.pk)
+        if disbursement.status != DisbursementStatus.PROCESSING or attempt.status not in _SENDABLE:
+            return None
+        _count_send(attempt, provider, at=at)
+        _mark_processing(disbursement, provider, at=at)
+    return attempt
+
+
+def send_attempt(*, disbursement: Disbursement, attempt: Attempt, provider: Provider) -> Outcome:
+    """Hand the transfer to the provider. HTTP only: no transaction may be open (rule 16)."""
+    return provider.send(
+        Transfer(
+            reference=attempt.reference,
+            external_id=attempt.external_id,
+            payee=disbursement.payee,
+            amount=disbursement.amount,
+            currency=disbursement.currency,
+            payer_message=f"Payout {attempt.external_id}",
+            payee_note=f"Payment {attempt.external_id}",
+        )
+    )
+
+
+def record_send(*, attempt: Attempt, outcome: Outcome, balance: FloatBalance | None, at: datetime) -> None:
+    """Write down what the provider said to a send. `balance` is our float, looked up when money was said to be short.
+
+    Does nothing when another worker has learned more meanwhile.
+    """
+    payments = current(PaymentSettings)
+    with transaction.atomic(durable=True):
+        disbursement = lock_disbursement(attempt.disbursement_id)
+        attempt = lock_attempt(attempt.pk)
+        if disbursement.status != DisbursementStatus.PROCESSING or attempt.status not in _SENDABLE:
+            logger.info("payout_send_overtaken", reference=str(attempt.pk), answer=outcome.answer.value)
+            return
+        match outcome.answer:
+            case Answer.ACCEPTED:
+                move_attempt(attempt, to=AttemptStatus.ACCEPTED, http_status=outcome.http_status, **error_fields())
+                _look_again(disbursement, attempt, payments, at=at)
+            case Answer.TURNED_AWAY:
+                move_attempt(
+                    attempt,
+                    to=AttemptStatus.TURNED_AWAY,
+                    http_status=outcome.http_status,
+                    **error_fields(outcome),
+                )
+                apply_refusal(disbursement, attempt, outcome, balance=balance, payments=payments, at=at)
+            case Answer.NOT_ASKED:
+                _record_nothing_sent(disbursement, attempt, outcome, payments, at=at)
+            case _:
+                move_attempt(
+                    attempt, to=AttemptStatus.UNKNOWN, http_status=outcome.http_status, **error_fields(outcome)
+                )
+                _look_again(disbursement, attempt, payments, at=at)
+
+
+def _create_attempt(disbursement: Disbursement, provider: Provider, *, at: datetime) -> Attempt:
+    number = disbursement.attempts.count() + 1
+    return Attempt.objects.create(
+        reference=uuid4(),
+        disbursement=disbursement,
+        number=number,
+        external_id=f"{disbursement.pk}-{number}",
+        environment=provider.environment,
+        base_url=provider.base_url,
+        sends=1,
+        sent_at=at,
+    )
+
+
+def _count_send(attempt: Attempt, provider: Provider, *, at: datetime) -> None:
+    update_attempt(
+        attempt,
+        sends=attempt.sends + 1,
+        sent_at=at,
+        environment=provider.environment,
+        base_url=provider.base_url,
+    )
+
+
+def _mark_processing(disbursement: Disbursement, provider: Provider, *, at: datetime) -> None:
+    until = at + claim_length()
+    changes = {
+        "next_action_at": until,
+        "claimed_until": until,
+        "wait_reason": WaitReason.NONE,
+        "environment": provider.environment,
+        "base_url": provider.base_url,
+        "last_attempt_at": at,
+    }
+    if disbursement.status == DisbursementStatus.QUEUED:
+        move(disbursement, to=DisbursementStatus.PROCESSING, **changes)
+    else:
+        update(disbursement, **changes)
+
+
+def _look_again(disbursement: Disbursement, attempt: Attempt, payments: PaymentSettings, *, at: datetime) -> None:
+    poll_at = next_poll(payments, polls=attempt.polls, at=at)
+    update(disbursement, next_action_at=poll_at, claimed_until=None, wait_reason=WaitReason.NONE)
+    nudge_disbursement(disbursement.pk, after_seconds=(poll_at - at).total_seconds())
+
+
+def _record_nothing_sent(
+    disbursement: Disbursement, attempt: Attempt, outcome: Outcome, payments: PaymentSettings, *, at: datetime
+) -> None:
+    """No try is used up. A reference that has never left waits in the queue and may go elsewhere later."""
+    update_attempt(attempt, sends=attempt.sends - 1, **error_fields(outcome))
+    changes = {
+        "next_action_at": at + timedelta(seconds=payments.breaker_open_seconds),
+        "claimed_until": None,
+        "wait_reason": WaitReason.PROVIDER_PAUSED,
+        "error_class": outcome.error_class or "",
+        **error_fields(outcome),
+    }
+    if attempt.is_unsent:
+        move(disbursement, to=DisbursementStatus.QUEUED, **changes)
+    else:
+        update(disbursement, **changes)
+    if outcome.error_class == ErrorClass.CONFIGURATION:
+        raise_alarm(disbursement, Alarm.CONFIGURATION, detail=f"{outcome.code} {outcome.message}".strip(), at=at)

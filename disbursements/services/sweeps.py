@@ -1,0 +1,38 @@
+"""What a lost nudge left behind. Both sweeps may run beside themselves: taken rows are skipped, tasks are repeatable."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from disbursements.models import Disbursement, ProviderCallback
+from disbursements.services.claims import due_disbursements
+from disbursements.services.nudges import nudge_callback, nudge_disbursement
+
+# A row handed to the workers and still due after so long: the message is taken for lost.
+RENUDGE_AFTER = timedelta(seconds=60)
+# A callback is normally looked at within seconds.
+CALLBACK_GRACE = timedelta(seconds=10)
+AT_ONCE = 500
+
+
+def sweep_due_disbursements(*, at: datetime, limit: int = AT_ONCE) -> int:
+    """Hand due payouts to the workers, oldest first; how many. A row is handed over once per time it falls due,
+    and again only after a minute: when the workers are slow, the broker does not fill with copies.
+    """
+    with transaction.atomic():
+        due = Disbursement.objects.filter(due_disbursements(at=at, renudge_after=RENUDGE_AFTER))
+        taken = due.order_by("next_action_at").select_for_update(skip_locked=True).values_list("pk", flat=True)[:limit]
+        ids = list(taken)
+        Disbursement.objects.filter(pk__in=ids).update(swept_at=at)
+        for disbursement_id in ids:
+            nudge_disbursement(disbursement_id)
+    return len(ids)
+
+
+def sweep_unprocessed_callbacks(*, at: datetime, limit: int = AT_ONCE) -> int:
+    """Hand stored callbacks nobody has looked at to the workers; how many."""
+    waiting = ProviderCallback.objects.filter(processed_at__isnull=True, received_at__lte=at - CALLBACK_GRACE)
+    ids = list(waiting.order_by("received_at").values_list("pk", flat=True)[:limit])
+    for callback_id in ids:
+        nudge_callback(callback_id)
+    return len(ids)
