@@ -19,6 +19,11 @@ class Category(BaseModel):
     slug: ClassVar[str]
     title: ClassVar[str]
 
+    @classmethod
+    def about(cls) -> str:
+        """What the settings are for, in one line: the first line of the class's docstring."""
+        return (cls.__doc__ or "").strip().partition("\n")[0]
+
     def refusals(self) -> dict[str, list[str]]:
         """Messages by field for values that staff may not save although their type is right.
 

@@ -29,6 +29,8 @@ class ConfigurationVersion(models.Model):
     class Meta:
         db_table = "configuration_version"
         ordering = ["category", "-version"]
+        verbose_name = "settings version"
+        verbose_name_plural = "settings"
         constraints = [
             models.UniqueConstraint(fields=["category", "version"], name="configuration_version_unique"),
             models.CheckConstraint(condition=models.Q(version__gte=1), name="configuration_version_from_one"),
