@@ -13,18 +13,26 @@ from disbursements.statuses import ErrorClass
 
 
 class Answer(StrEnum):
-    """What became of a question to the provider."""
+    """What became of a question to the provider. Only PAID and REFUSED are final, and only `ask` gives them."""
 
-    ACCEPTED = "accepted"  # taken for processing, or taken before (202, 409): ask later
-    TURNED_AWAY = "turned_away"  # not taken (400, 403, configuration): the reference is unused
-    UNKNOWN = "unknown"  # time-out, lost connection, ambiguous 5xx: ask by the same reference
-    PAID = "paid"  # status only
-    REFUSED = "refused"  # status only: definitely failed
-    PENDING = "pending"  # status only: not final
-    NOT_FOUND = "not_found"  # status only: never taken, or taken a moment ago. No proof of non-payment
-    NOT_ASKED = (
-        "not_asked"  # the question itself failed (no token, rate limit): nothing learned, nothing sent
-    )
+    # send: taken for processing, or taken before (202, 409). Ask later.
+    ACCEPTED = "accepted"
+    # send: answered with a refusal at the door (400, 403, configuration): no transfer was made. Before the same
+    # reference is sent again or given up, ask: only NOT_FOUND shows that it is unused.
+    TURNED_AWAY = "turned_away"
+    # send, ask: sent, but no clear answer (time-out, lost connection, ambiguous 5xx). Ask by the same reference.
+    UNKNOWN = "unknown"
+    # send, ask: the question never reached the provider or was put off (no connection, no token, rate limit):
+    # nothing was sent and nothing learned. Try the same again later; `error_class` says whether a person must look.
+    NOT_ASKED = "not_asked"
+    # ask: paid.
+    PAID = "paid"
+    # ask: definitely failed.
+    REFUSED = "refused"
+    # ask: known there and not final.
+    PENDING = "pending"
+    # ask: never taken, or taken a moment ago, or taken at another host or environment. No proof of non-payment.
+    NOT_FOUND = "not_found"
 
 
 @dataclass(frozen=True)
@@ -38,12 +46,14 @@ class Transfer:
     currency: str
     payer_message: str
     payee_note: str
-    callback_url: str = ""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A provider's answer in our words. `code` is the provider's own word, kept as it came."""
+    """A provider's answer in our words. `code` is the provider's own word, kept as it came, else one of ours.
+
+    Texts fit their columns and hold no control characters; `raw` is safe to store as JSON.
+    """
 
     answer: Answer
     error_class: ErrorClass | None = None
@@ -51,7 +61,8 @@ class Outcome:
     message: str = ""
     http_status: int | None = None
     transaction_id: str = ""
-    # What the provider says it moved, as it said it; settlement compares them with what was asked.
+    # What the provider says it moves, in our forms (payee as E.164), for settlement to compare with what was
+    # asked; empty when it did not say or could not be read.
     amount: Decimal | None = None
     currency: str = ""
     payee: str = ""
@@ -69,9 +80,14 @@ class FloatBalance:
 class Provider(Protocol):
     """One provider in one environment."""
 
-    slug: str
-    environment: str
-    base_url: str
+    @property
+    def slug(self) -> str: ...
+
+    @property
+    def environment(self) -> str: ...
+
+    @property
+    def base_url(self) -> str: ...
 
     def send(self, transfer: Transfer) -> Outcome:
         """Hand the transfer over. Never raises for what a network or a provider may do."""
