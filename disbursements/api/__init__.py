@@ -1,0 +1,1 @@
+"""What the outside may tell this app over HTTP."""

@@ -1,0 +1,119 @@
+"""Callbacks of MTN MoMo (contract section 7, mobile money notes A8).
+
+MTN signs nothing, so a callback is only a hint: it is stored as it came, answered at once, and a task then asks
+the provider. No authentication and no CSRF check; staff may list the networks callbacks come from.
+"""
+
+from collections.abc import Mapping
+from ipaddress import ip_address, ip_network
+from uuid import UUID
+
+import structlog
+from django.core.cache import cache
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST
+from kombu.exceptions import OperationalError as BrokerError
+from redis import RedisError
+
+from audit.context import current_actor
+from configuration.selectors import current
+from disbursements.configuration import PaymentSettings
+from disbursements.providers import mtn_momo
+from disbursements.services.callbacks import store_callback
+from disbursements.tasks import check_balances
+
+MAX_BODY_BYTES = 65_536
+MAX_HEADERS = 50
+MAX_HEADER_LENGTH = 500
+MASK = "********"
+# A header with one of these in its name may open something.
+SECRET_WORDS = ("auth", "cookie", "key", "token", "secret", "password", "session")
+# Seconds: anybody may call, but the provider is asked about the balance no more often for it.
+BALANCE_PAUSE_SECONDS = 10
+RETRY_AFTER_SECONDS = 30
+
+logger = structlog.get_logger(__name__)
+
+
+@csrf_exempt
+@require_http_methods(["PUT", "POST"])
+def receive_callback(request: HttpRequest, reference: UUID | None = None) -> HttpResponse:
+    """Store what came, believe nothing. Without a reference in the path the body's `externalId` must do."""
+    sender = current_actor().ip
+    if not _may_call(sender):
+        logger.warning("callback_from_elsewhere", ip=sender)
+        return _refusal("FORBIDDEN", "Callbacks are not accepted from this address.", status=403)
+    if _announced_length(request) > MAX_BODY_BYTES:
+        return _refusal("TOO_LARGE", f"At most {MAX_BODY_BYTES} bytes.", status=413)
+    try:
+        store_callback(
+            provider=mtn_momo.SLUG,
+            reference=str(reference or ""),
+            method=str(request.method),
+            headers=_kept_headers(request.headers),
+            body=_as_text(request.body),
+            ip=sender,
+            at=timezone.now(),
+        )
+    except UnreadablePostError:
+        return _refusal("INVALID_REQUEST", "The body ended early.", status=400)
+    except (OperationalError, InterfaceError) as error:
+        # Not stored, so not taken: the provider may call again, and polling goes on in any case.
+        logger.error("callback_not_stored", error=type(error).__name__)
+        refusal = _refusal("SERVICE_UNAVAILABLE", "Try again later.", status=503)
+        refusal["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        return refusal
+    return JsonResponse({"status": "received"})
+
+
+@csrf_exempt
+@require_POST
+def receive_balance_event(request: HttpRequest) -> HttpResponse:
+    """Something happened to our float: look ourselves. What the body says is not read."""
+    sender = current_actor().ip
+    if not _may_call(sender):
+        logger.warning("callback_from_elsewhere", ip=sender)
+        return _refusal("FORBIDDEN", "Callbacks are not accepted from this address.", status=403)
+    try:
+        if cache.add("momo-balance-event", 1, timeout=BALANCE_PAUSE_SECONDS):
+            check_balances.delay()
+    except (BrokerError, RedisError, OSError):
+        # The next regular check is at most a minute away.
+        logger.warning("balance_check_not_queued")
+    return JsonResponse({"status": "received"}, status=202)
+
+
+def _may_call(sender: str | None) -> bool:
+    networks = current(PaymentSettings).momo_callback_networks
+    if not networks:
+        return True
+    return sender is not None and any(ip_address(sender) in ip_network(network) for network in networks)
+
+
+def _announced_length(request: HttpRequest) -> int:
+    """The length Django will read at most; it takes what is no number for nothing."""
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return 0
+
+
+def _kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers as they came, secrets masked, lengths bounded."""
+    return {
+        name: MASK if any(word in name.lower() for word in SECRET_WORDS) else _as_text(value)[:MAX_HEADER_LENGTH]
+        for name, value in list(headers.items())[:MAX_HEADERS]
+    }
+
+
+def _as_text(raw: bytes | str) -> str:
+    r"""What PostgreSQL can keep: bytes that are no UTF-8, and NUL, become \xNN."""
+    text = raw if isinstance(raw, str) else raw.decode("utf-8", "backslashreplace")
+    return text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()
+
+
+def _refusal(code: str, message: str, *, status: int) -> JsonResponse:
+    return JsonResponse({"code": code, "message": message}, status=status)
