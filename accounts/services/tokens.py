@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from accounts import token_text
 from accounts.locks import lock_active_tokens, lock_token
 from accounts.models import ApiToken, User
+from accounts.services.authority import require_super_administrator
 from accounts.statuses import TokenScope, TokenStatus
 from audit import services as audit
 
@@ -25,12 +26,6 @@ class TokenRefused(ValueError):
 
     code = "TOKEN_REFUSED"
     field = ""
-
-
-class OnlySuperAdministrators(TokenRefused):
-    """Somebody who is not a Super Administrator asked for a token."""
-
-    code = "FORBIDDEN"
 
 
 class InvalidTokenRequest(TokenRefused):
@@ -73,10 +68,9 @@ def create_token(
     `created_by` is the person asking, who must be a Super Administrator; None when a command of the operator asks.
     It opens doors for `days` days, `rate_limit` times a minute. An earlier token of the partner that has expired
     becomes inactive. `plain` is for the sandbox's demo only, which derives its token instead of drawing one.
-    Raises OnlySuperAdministrators, InvalidTokenRequest, PartnerHasActiveToken.
+    Raises NotAllowed, InvalidTokenRequest, PartnerHasActiveToken.
     """
-    if created_by is not None and not (created_by.is_superuser and created_by.is_active):
-        raise OnlySuperAdministrators("Only a Super Administrator can make API tokens.")
+    require_super_administrator(created_by, to="make API tokens")
     partner = _partner(partner_email)
     _refuse_unless_within(days, most=MOST_DAYS, field="days", unit="days")
     _refuse_unless_within(rate_limit, most=MOST_RATE_LIMIT, field="rate_limit", unit="requests a minute")

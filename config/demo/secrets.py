@@ -7,10 +7,6 @@ import hmac
 from django.conf import settings
 
 
-def _derive(name: str) -> str:
-    return hmac.new(settings.SECRET_KEY.encode(), f"demo:{name}".encode(), hashlib.sha384).hexdigest()
-
-
 def demo_password(email: str) -> str:
     """A password a person can type: `demo-` and 12 characters."""
     return f"demo-{_derive(f'password:{email}')[:12]}"
@@ -21,6 +17,5 @@ def demo_token(partner: str) -> str:
     return _derive(f"token:{partner}")
 
 
-def demo_gateway_secret(slug: str) -> str:
-    """The secret part of a gateway's address."""
-    return _derive(f"gateway:{slug}")[:40]
+def _derive(name: str) -> str:
+    return hmac.new(settings.SECRET_KEY.encode(), f"demo:{name}".encode(), hashlib.sha384).hexdigest()

@@ -35,14 +35,14 @@ def check_callbacks() -> list[Finding]:
 def check_provider() -> list[Finding]:
     """Credentials and address of the payout provider, by asking for our float."""
     chosen = current(PaymentSettings)
-    balance = provider_for("mtn_momo").balance(chosen.currency)
+    balance = provider_for("mtn_momo").balance(chosen.momo_currency)
     seen = "no answer" if balance.available is None else f"float {balance.available} {balance.currency}"
     return [
         judge(
             "payout provider",
             balance.available is not None,
-            f"{chosen.base_url} ({chosen.target_environment}): {seen}",
-            "Check base_url, api_user, api_key, subscription_key and target_environment: manage.py configure payments",
+            f"{chosen.momo_base_url} ({chosen.momo_target_environment}): {seen}",
+            "Check the momo_ settings: manage.py configure payments",
         )
     ]
 

@@ -20,6 +20,7 @@ TRUSTED_PROXIES = ENV.trusted_proxies
 INSTALLED_APPS = [
     "config",
     "unfold",
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

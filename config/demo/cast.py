@@ -1,0 +1,40 @@
+"""Who and what the demo holds, beside the customers of `ussd.simulator.cast`."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from accounts.statuses import TokenScope
+
+
+@dataclass(frozen=True)
+class StaffMember:
+    """Somebody who signs in to the back office."""
+
+    email: str
+    first_name: str
+    role: str
+    is_superuser: bool = False
+
+
+STAFF = (StaffMember("admin@starhash.example", "Ada", "Super Administrator", is_superuser=True),)
+PARTNER = "partner@starhash.example"
+PARTNER_SCOPES = list(TokenScope.values)
+GATEWAY_SLUG = "demo-at"
+GATEWAY_NAME = "Africa's Talking (demo)"
+SERVICE_CODES = {"*123#": "promo", "*100#": "menu"}
+BATCH = "Paint lids (demo)"
+CODES = 500
+AMOUNT = Decimal(500)
+CURRENCY = "RWF"
+VALID_DAYS = 180
+# What the sandbox's provider account holds at its start.
+FLOAT = Decimal(100_000_000)
+# The sandbox process knows these credentials (`sandbox.options`); they open nothing else.
+MOMO_CREDENTIALS = {
+    "momo_api_user": "11111111-1111-4111-8111-111111111111",
+    "momo_api_key": "sandbox-api-key",
+    "momo_subscription_key": "sandbox-subscription-key",
+    "momo_target_environment": "mtnrwanda",
+    "momo_currency": CURRENCY,
+}
+SMS_CREDENTIALS = {"username": "sandbox", "api_key": "sandbox-sms-api-key"}
