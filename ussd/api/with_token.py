@@ -1,0 +1,126 @@
+"""Turns from partners with an API token of scope `ussd` (contract section 4)."""
+
+import time
+from typing import Any
+
+from django.http import HttpResponse, HttpResponseBase
+from rest_framework import exceptions, status
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accounts.api.authentication import ApiTokenAuthentication
+from accounts.api.permissions import HasScope
+from accounts.api.throttles import TokenRateThrottle
+from accounts.models import ApiToken
+from accounts.statuses import TokenScope
+from ussd.api.receiving import answer_request, comes_from_allowed_address
+from ussd.gateways import format_of
+from ussd.selectors import GatewaysUnknown, KnownGateway, active_gateways
+from ussd.statuses import GatewayKind
+from ussd.watchdog import database_work_ends
+
+# Seconds for recognising the token when the database does not answer; the turn still has to fit in after it.
+FOR_SIGNING_IN = 2.5
+
+
+class GatewayNotNamed(exceptions.ValidationError):
+    """Neither the token nor the address says which gateway speaks."""
+
+    default_detail = "Name the gateway with ?gateway=, or have it set in the token."
+    default_code = "gateway_not_named"
+
+
+class UnknownGateway(exceptions.NotFound):
+    """No active gateway of that name and wire format."""
+
+    default_detail = "There is no such gateway here."
+    default_code = "unknown_gateway"
+
+
+class GatewayNotYours(exceptions.PermissionDenied):
+    """The token speaks for another gateway, or the request comes from a strange address."""
+
+    default_detail = "This API token may not speak for that gateway from here."
+    default_code = "gateway_not_yours"
+
+
+class GatewaysAway(exceptions.APIException):
+    """The database has been away since this process started."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = "Service temporarily unavailable."
+    default_code = "service_unavailable"
+
+
+class TokenTurnView(APIView):
+    """One turn of the gateway that the token, or `?gateway=`, names."""
+
+    authentication_classes = [ApiTokenAuthentication]
+    permission_classes = [HasScope]
+    throttle_classes = [TokenRateThrottle]
+    required_scope = TokenScope.USSD
+    # With a kind, only gateways of that wire format are meant.
+    kind = ""
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Starts the clock of the turn."""
+        self.started = time.monotonic()
+        return super().dispatch(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Who asks: known in time, also when the database hangs."""
+        with database_work_ends(within=FOR_SIGNING_IN):
+            super().initial(request, *args, **kwargs)
+
+    def post(self, request: Request) -> HttpResponse:
+        """Answer in the gateway's own format."""
+        gateway = find_gateway(request, kind=self.kind)
+        return answer_request(request._request, gateway, started=self.started)
+
+    def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]  # DRF takes any response
+        """Gateways that read text get text; the others the usual JSON."""
+        response = super().handle_exception(exc)
+        if not self._wants_text() or response.status_code == status.HTTP_405_METHOD_NOT_ALLOWED:
+            return response
+        found = response.data or {}
+        text = format_of(GatewayKind.AFRICAS_TALKING).write_refusal(
+            code=found.get("code", ""), message=found.get("message", ""), status=response.status_code
+        )
+        for name in ("Retry-After", "WWW-Authenticate"):
+            if name in response.headers:
+                text.headers[name] = response.headers[name]
+        return text
+
+    def _wants_text(self) -> bool:
+        try:
+            gateway = active_gateways().get(self.request.query_params.get("gateway", ""))
+        except GatewaysUnknown:
+            return False
+        return gateway is not None and gateway.kind == GatewayKind.AFRICAS_TALKING
+
+
+class LastInputTurnView(TokenTurnView):
+    """Spec 3's address: one turn of a gateway that speaks its JSON."""
+
+    kind = GatewayKind.LAST_INPUT
+
+
+def find_gateway(request: Request, *, kind: str) -> KnownGateway:
+    """The gateway this request speaks for. Raises one of the refusals above."""
+    try:
+        known = {slug: found for slug, found in active_gateways().items() if kind in {"", found.kind}}
+    except GatewaysUnknown as error:
+        raise GatewaysAway from error
+    own = request.auth.gateway if isinstance(request.auth, ApiToken) else ""
+    named = request.query_params.get("gateway", "")
+    # The only gateway there is needs no name.
+    slug = own or named or (next(iter(known)) if len(known) == 1 else "")
+    if own and named and own != named:
+        raise GatewayNotYours
+    if not slug:
+        raise GatewayNotNamed
+    if slug not in known:
+        raise UnknownGateway
+    if not comes_from_allowed_address(known[slug]):
+        raise GatewayNotYours
+    return known[slug]

@@ -1,0 +1,49 @@
+"""Service codes: `*384*1234#`. What was dialled is matched with what is configured; the rest pre-fills the input."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_SHAPE = re.compile(r"\*[0-9]{1,10}(\*[0-9]{1,10}){0,5}")
+# The longest a code can be: six parts of ten digits.
+LONGEST = 67
+
+
+class InvalidServiceCode(ValueError):
+    """Not a service code; the message says what one looks like."""
+
+    code = "INVALID_SERVICE_CODE"
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where a dial leads. `prefill` is what was dialled after the code: `*384*1234*CODE#` gives ("CODE",)."""
+
+    service_code: str
+    journey: str
+    prefill: tuple[str, ...] = ()
+
+
+def normalise_service_code(raw: str) -> str:
+    """The form we store: `*384*1234#`. Raises InvalidServiceCode."""
+    body = raw.strip().removesuffix("#")
+    if not _SHAPE.fullmatch(body):
+        raise InvalidServiceCode(f"{raw[:LONGEST]!r} is not a service code such as *384*1234#")
+    return body + "#"
+
+
+def find_route(service_codes: Mapping[str, str], dialled: str) -> Route | None:
+    """The longest configured code that begins what was dialled; None when there is none.
+
+    Gateways that send no code at all are understood when only one is configured for them.
+    """
+    wanted = dialled.strip().removesuffix("#").removeprefix("*")
+    if not wanted and len(service_codes) == 1:
+        ((code, journey),) = service_codes.items()
+        return Route(code, journey)
+    parts = wanted.split("*")
+    for length in range(len(parts), 0, -1):
+        code = f"*{'*'.join(parts[:length])}#"
+        if code in service_codes:
+            return Route(code, service_codes[code], tuple(parts[length:]))
+    return None
