@@ -1,8 +1,11 @@
 """Log files of servers and children."""
 
+import re
 from pathlib import Path
 from typing import BinaryIO
 
+# A traceback's last line is often more of the message, such as the mark under a column of SQL.
+EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|DoesNotExist)\b")
 LARGE_BYTES = 5 * 1024 * 1024
 TAIL_BYTES = 20_000
 
@@ -33,6 +36,12 @@ class LogFile:
             size = file.seek(0, 2)
             file.seek(max(self.start, size - TAIL_BYTES))
             return file.read().decode(errors="replace")
+
+    def find_reason(self) -> str:
+        """The line that names the trouble: the last exception of a traceback, else the last line."""
+        lines = self.tail(20)
+        named = [line for line in lines if EXCEPTION.match(line)]
+        return (named or lines or [""])[-1].strip()
 
     def tail(self, lines: int) -> list[str]:
         """The last lines that say something."""

@@ -172,7 +172,7 @@ def run_step(
         output.seek(0)
         printed = output.read().decode(errors="replace")
         if process.returncode:
-            last = "".join(log.tail(1)).strip() or f"exit {process.returncode}"
+            reason = log.find_reason() or f"exit {process.returncode}"
             errors.write(printed.encode())
-            raise LocalError(f"manage.py {arguments[0]} failed ({last}): see {log.path}")
+            raise LocalError(f"manage.py {arguments[0]} failed ({reason}): see {log.path}")
     return printed

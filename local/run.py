@@ -88,6 +88,8 @@ def _start(
         log.rotate()
         return run_step(list(arguments), environ=environ, log=log, interruption=interruption)
 
+    if plan.sandbox:
+        supervisor.start("sandbox")  # it needs no database, so it comes up meanwhile
     say("bringing the database up to date")
     manage("migrate", "--no-input")
     if plan.sandbox:

@@ -283,6 +283,18 @@ def test_large_log_is_put_aside_at_the_next_start(data: Path) -> None:
     assert (data / "web.log.1").stat().st_size == LARGE_BYTES + 1
 
 
+def test_reason_is_the_exception_and_not_the_mark_under_it(data: Path) -> None:
+    log = LogFile(data / "migrate.log")
+    with log.open() as file:
+        file.write(b"Traceback (most recent call last):\n  raise\n")
+        file.write(b'django.db.utils.ProgrammingError: relation "x" does not exist\nLINE 1: SELECT\n        ^\n')
+    assert log.find_reason() == 'django.db.utils.ProgrammingError: relation "x" does not exist'
+
+    with log.open() as file:
+        file.write(b"Unknown command: 'load_demo'\nType 'manage.py help' for usage.\n")
+    assert log.find_reason() == "Type 'manage.py help' for usage."
+
+
 def test_words_of_earlier_starts_are_not_quoted(data: Path) -> None:
     log = LogFile(data / "web.log")
     with log.open() as file:
