@@ -11,7 +11,7 @@ from accounts.models import User
 from audit.services import record
 from configuration.selectors import current
 from disbursements.configuration import PaymentSettings
-from ledger.services import open_account
+from ledger.services import open_account, open_in_flight_account
 from ledger.statuses import AccountKind
 from promos.configuration import PromoRules
 from promos.locks import lock_batch
@@ -64,6 +64,8 @@ def create_batch(
             currency=batch.currency,
             name=f"Promo batch {batch.name}",
         )
+        # Made here once, so that the first customers to redeem do not wait for each other making it.
+        open_in_flight_account(currency=batch.currency)
         _save_with_unique_name(batch, force_insert=True)
         open_budget(batch=batch)
         record("promo.batch.created", target=batch, after=_facts(batch), at=at)

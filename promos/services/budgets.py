@@ -1,7 +1,7 @@
 """A batch's budget, kept in slices: never exceeded, and redemptions of different codes seldom wait for each other.
 
-A redemption takes its amount from any slice that holds enough and that nobody else is taking from. Only when none is
-free does it wait, for all of them, and spread what is left anew. What was promised is budget minus slices.
+A redemption takes its amount from any slice that holds enough and that nobody else is taking from. Only when there is
+none does it start again, wait for all slices, and spread what is left anew. What was promised is budget minus slices.
 """
 
 from decimal import Decimal
@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Sum
 
 from promos.locks import lock_slices
 from promos.models import Batch, BudgetSlice
@@ -17,17 +18,19 @@ from promos.refusals import PromoRefusal
 # More than the redemptions of one batch that commit at the same moment on one database.
 SLICES = 16
 
-_TAKE = """
-    UPDATE promos_budget_slice SET remaining = remaining - %(amount)s
+_TAKE = """UPDATE promos_budget_slice SET remaining = remaining - %(amount)s
      WHERE id = (SELECT id FROM promos_budget_slice
                   WHERE batch_id = %(batch)s AND remaining >= %(amount)s
                   ORDER BY random() LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)
 """
-_GIVE_BACK = """
-    UPDATE promos_budget_slice SET remaining = remaining + %(amount)s
+_GIVE_BACK = """UPDATE promos_budget_slice SET remaining = remaining + %(amount)s
      WHERE id = (SELECT id FROM promos_budget_slice
                   WHERE batch_id = %(batch)s ORDER BY random() LIMIT 1 FOR NO KEY UPDATE {skip_locked})
 """
+
+
+class SlicesBusy(Exception):
+    """The budget may suffice, but no free slice holds enough."""
 
 
 class BudgetTooSmall(PromoRefusal):
@@ -48,13 +51,24 @@ def open_budget(*, batch: Batch) -> None:
 def take_from_budget(*, batch_id: UUID, amount: Decimal) -> bool:
     """Take `amount` for one redemption, in the caller's transaction. False when the budget has not so much left.
 
-    One statement; more only when every slice is busy or holds too little by itself.
+    One statement; a second when no slice was free with so much in it. Raises SlicesBusy when only all slices together
+    can tell: the transaction must then be given up, because a row that PostgreSQL locked and found changed stays
+    locked, and waiting for others while holding it would be a ring. Start again with `take_from_whole_budget`.
     """
     values: dict[str, Any] = {"batch": batch_id, "amount": amount}
     with connection.cursor() as cursor:
         cursor.execute(_TAKE, values)
         if cursor.rowcount == 1:
             return True
+    # What others are taking and have not committed still counts as left here, so too little is too little.
+    left = BudgetSlice.objects.filter(batch_id=batch_id).aggregate(left=Sum("remaining"))["left"] or Decimal(0)
+    if left >= amount:
+        raise SlicesBusy
+    return False
+
+
+def take_from_whole_budget(*, batch_id: UUID, amount: Decimal) -> bool:
+    """As `take_from_budget`, waiting for everybody who is taking; what is left is spread over the slices anew."""
     slices = lock_slices(batch_id)
     left = sum((part.remaining for part in slices), Decimal(0))
     if left < amount:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
-from django.db import OperationalError, connection, transaction
+from django.db import connection, transaction
 
 from promos.models import GenerationRun
 from promos.refusals import PromoRefusal
@@ -20,8 +20,6 @@ from promos.statuses import CodeStatus
 FRUITLESS_DRAWS = 20
 # Codes drawn at least when topping up: with few left, most draws are taken ones.
 SMALLEST_DRAW = 1_000
-# Two runs that insert each other's codes can wait in a ring; the database then ends one of them.
-DEADLOCK_TRIES = 5
 
 _COPY = "COPY promos_code (code, batch_id, run_id, amount, status, created_at) FROM STDIN"
 _INSERT_NEW = """
@@ -45,7 +43,8 @@ class CodesExhausted(PromoRefusal):
 def store_codes(*, run: GenerationRun, count: int, draw: Draw, at: datetime) -> None:
     """Store exactly `count` new active codes of the run, in the caller's transaction. `draw(n)` gives n random codes.
 
-    Raises CodesExhausted when the draws bring nothing new any more.
+    Raises CodesExhausted when the draws bring nothing new any more, and OperationalError when two runs draw each
+    other's codes and wait in a ring: then the whole transaction is to be done again.
     """
     codes = draw(count)
     if not _copy(run, codes, at=at):
@@ -89,12 +88,6 @@ def _insert_new(run: GenerationRun, codes: list[str], *, most: int, at: datetime
         "codes": list(dict.fromkeys(codes)),
         "most": most,
     }
-    for last_try in [False] * (DEADLOCK_TRIES - 1) + [True]:
-        try:
-            with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute(_INSERT_NEW, values)
-                return cursor.rowcount
-        except OperationalError as error:
-            if last_try or not isinstance(error.__cause__, psycopg.errors.DeadlockDetected):
-                raise
-    raise AssertionError("unreachable")
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT_NEW, values)
+        return cursor.rowcount

@@ -10,10 +10,11 @@ from decimal import Decimal
 from functools import partial
 from uuid import UUID
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from psycopg.errors import DeadlockDetected
 
 from accounts.models import User
 from audit.services import record
@@ -34,6 +35,8 @@ from promos.terms import amount_error
 CHUNK = 10_000
 # A worker that has not stored a chunk for so long is taken for dead.
 LEASE = timedelta(seconds=60)
+# Chunks in a row that may lose against another run drawing the same codes. Such a chunk is drawn anew.
+DEADLOCKS = 5
 
 
 class InvalidOrder(PromoRefusal):
@@ -122,13 +125,20 @@ def run_generation(*, run_id: UUID, clock: Callable[[], datetime] = timezone.now
     if not _claim(run_id, at=clock()):
         return GenerationRun.objects.get(pk=run_id)
     rules = current(PromoRules)
-    try:
-        while True:
+    deadlocks = 0
+    while True:
+        try:
             run = _store_chunk(run_id, rules=rules, at=clock())
-            if run.is_finished:
-                return run
-    except CodesExhausted as error:
-        return _fail(run_id, error, at=clock())
+        except CodesExhausted as error:
+            return _fail(run_id, error, at=clock())
+        except OperationalError as error:
+            deadlocks += 1
+            if deadlocks > DEADLOCKS or not isinstance(error.__cause__, DeadlockDetected):
+                raise
+            continue
+        deadlocks = 0
+        if run.is_finished:
+            return run
 
 
 def _require_open(batch: Batch, amount: Decimal, *, rules: PromoRules, at: datetime) -> None:

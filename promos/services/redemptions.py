@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -21,7 +21,7 @@ from promos.configuration import PromoRules
 from promos.locks import lock_code, lock_customer
 from promos.models import PromoCode, Redemption
 from promos.services.attempts import record_attempt, record_block, refuse_by_floor
-from promos.services.budgets import take_from_budget
+from promos.services.budgets import SlicesBusy, take_from_budget, take_from_whole_budget
 from promos.services.limits import LimitReached, count_redemptions, find_limit
 from promos.statuses import BatchStatus, CodeStatus, Outcome, Reason, RedemptionStatus
 from promos.throttles import Verdict
@@ -62,6 +62,7 @@ class _Request:
     rules: PromoRules
     count_in_database: bool
     at: datetime
+    whole_budget: bool = False
 
 
 def redeem_code(*, customer_id: Any, phone: str, typed: str, idempotency_key: str, at: datetime) -> RedemptionResult:
@@ -116,22 +117,27 @@ def _refuse_try(request: _Request, attempt: throttles.Try) -> RedemptionResult:
 
 
 def _decide_or_try_later(request: _Request) -> RedemptionResult:
-    try:
+    for tries_left in (2, 1, 0):
         try:
             return _decide(request)
+        except SlicesBusy:
+            # Nothing is held any more, so now it may wait for the whole budget.
+            request = replace(request, whole_budget=True)
         except (IntegrityError, DisbursementConflict) as error:
             # Somebody redeemed the code beside the lock: the unique columns held, and looking again tells who.
             logger.warning("redemption_race", code_hint=request.code[:4], error=str(error))
-            return _decide(request)
-    except OperationalError as error:
-        if getattr(error.__cause__, "sqlstate", None) not in _PASSING:
-            raise
-        logger.warning("redemption_try_later", code_hint=request.code[:4], error=str(error))
-        return RedemptionResult(Outcome.TRY_LATER)
-    except AmountOutOfRange as error:
-        # Staff narrowed the payout limits after the code was made; the code stays good until they look.
-        logger.error("redemption_not_payable", code_hint=request.code[:4], error=str(error))
-        return RedemptionResult(Outcome.TRY_LATER)
+            if not tries_left:
+                raise
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", None) not in _PASSING:
+                raise
+            logger.warning("redemption_try_later", code_hint=request.code[:4], error=str(error))
+            break
+        except AmountOutOfRange as error:
+            # Staff narrowed the payout limits after the code was made; the code stays good until they look.
+            logger.error("redemption_not_payable", code_hint=request.code[:4], error=str(error))
+            break
+    return RedemptionResult(Outcome.TRY_LATER)
 
 
 def _decide(request: _Request) -> RedemptionResult:
@@ -170,7 +176,8 @@ def _judge(request: _Request, customer: User, code: PromoCode | None) -> Redempt
     if limit := find_limit(code, rules=request.rules, at=request.at):
         return _limited(limit)
     # Last, because it takes: nothing may refuse after it.
-    if code.batch.budget is not None and not take_from_budget(batch_id=code.batch_id, amount=code.amount):
+    take = take_from_whole_budget if request.whole_budget else take_from_budget
+    if code.batch.budget is not None and not take(batch_id=code.batch_id, amount=code.amount):
         return _limited(LimitReached(Reason.BUDGET))
     return None
 

@@ -1,0 +1,382 @@
+"""Making codes: exact counts, no doubles, through crashes, collisions and cancels (spec 5, section 2.4)."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.db.models import Count
+from django.test.utils import CaptureQueriesContext
+
+from audit.models import AuditEvent
+from promos.codes import CODE_CHARACTERS
+from promos.models import Batch, GenerationRun, PromoCode
+from promos.services import code_storage, generation
+from promos.services.batch_status import block_batch
+from promos.services.batches import create_batch
+from promos.services.generation import (
+    BatchNotOpen,
+    InvalidOrder,
+    RunFinished,
+    cancel_generation,
+    order_codes,
+    run_generation,
+)
+from promos.services.generation_sweep import resume_runs
+from promos.tasks import generate_codes
+from tests.audit.threads import run_together
+from tests.promos.conftest import actions, make_codes, promo_terms
+
+pytestmark = pytest.mark.django_db
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def order(batch: Batch, count: int, at: datetime) -> GenerationRun:
+    return order_codes(batch_id=batch.pk, count=count, nudge=False, at=at)
+
+
+def assert_whole(run: GenerationRun, count: int) -> None:
+    run.refresh_from_db()
+    run.batch.refresh_from_db()
+    assert (run.status, run.generated, run.lease_until) == ("completed", count, None)
+    stored = PromoCode.objects.filter(run=run)
+    assert stored.count() == stored.values("code").distinct().count() == count
+
+
+def test_run_makes_active_codes_of_its_day(batch: Batch, rules) -> None:
+    # 23:30 UTC on the last of the month is the first of the next in Kigali.
+    at = datetime.fromisoformat("2030-01-31T23:30:00+00:00")
+    Batch.objects.filter(pk=batch.pk).update(expiration_date=at + timedelta(days=1))
+
+    run = order(batch, 25, at)
+    assert run_generation(run_id=run.pk, clock=lambda: at).status == "completed"
+
+    assert_whole(run, 25)
+    assert run.code_date == date(2030, 2, 1)
+    code = run.codes.first()
+    assert (code.code[6:8], code.code[10:12], code.code[14:16]) == ("30", "02", "01")
+    assert (code.batch, code.amount, code.status, code.created_at) == (batch, Decimal(5000), "active", at)
+    assert code.expires_at is code.used_at is code.redeemed_at is None
+    batch.refresh_from_db()
+    assert batch.total_codes == 25
+    assert actions("promo.generation") == ["promo.generation.ordered", "promo.generation.completed"]
+
+
+def test_many_runs_fill_one_batch(batch: Batch, now: datetime) -> None:
+    make_codes(batch, 3, at=now)
+    make_codes(batch, 4, amount=Decimal(250), at=now)
+
+    batch.refresh_from_db()
+    assert batch.total_codes == 7
+    amounts = batch.codes.order_by("amount").values_list("amount").annotate(number=Count("pk"))
+    assert list(amounts) == [(Decimal(250), 4), (Decimal(5000), 3)]
+
+
+@pytest.mark.parametrize("count", [0, -1, 100_001])
+def test_order_refuses_impossible_counts(count: int, batch: Batch, now: datetime) -> None:
+    with pytest.raises(InvalidOrder):
+        order(batch, count, now)
+    assert GenerationRun.objects.count() == 0
+
+
+@pytest.mark.parametrize("amount", ["0", "-1", "10.50", "NaN", "5000001"])
+def test_order_refuses_impossible_amounts(amount: str, batch: Batch, now: datetime) -> None:
+    with pytest.raises(InvalidOrder):
+        order_codes(batch_id=batch.pk, count=1, amount=Decimal(amount), nudge=False, at=now)
+
+
+def test_order_refuses_an_amount_above_the_budget(now: datetime) -> None:
+    batch = create_batch(terms=promo_terms(now, budget=Decimal(6000)), at=now)
+
+    with pytest.raises(InvalidOrder, match="budget"):
+        order_codes(batch_id=batch.pk, count=1, amount=Decimal(6001), nudge=False, at=now)
+
+
+def test_order_refuses_blocked_and_past_batches(batch: Batch, now: datetime) -> None:
+    with pytest.raises(BatchNotOpen):
+        order(batch, 1, batch.expiration_date)
+    block_batch(batch_id=batch.pk, reason="", at=now)
+    with pytest.raises(BatchNotOpen):
+        order(batch, 1, now)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_chunk_is_one_copy_and_two_counts(batch: Batch, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generation, "CHUNK", 40)
+    run = order(batch, 100, now)
+
+    with CaptureQueriesContext(connection) as statements:
+        run_generation(run_id=run.pk)
+
+    assert_whole(run, 100)
+    assert sum(statement["sql"].startswith("COPY") for statement in statements) == 3
+    assert len(statements) <= 3 * 8 + 4
+
+
+def test_progress_is_stored_with_every_chunk(batch: Batch, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generation, "CHUNK", 4)
+    run = order(batch, 10, now)
+    seen: list[tuple[int, int, int]] = []
+    store = generation.store_codes
+
+    def store_and_look(**arguments) -> None:
+        row = GenerationRun.objects.get(pk=run.pk)
+        seen.append((row.generated, row.batch.total_codes, PromoCode.objects.count()))
+        store(**arguments)
+
+    monkeypatch.setattr(generation, "store_codes", store_and_look)
+    run_generation(run_id=run.pk)
+
+    assert seen == [(0, 0, 0), (4, 4, 4), (8, 8, 8)]
+
+
+def test_check_character_is_in_codes_from_its_day_on(batch: Batch, now: datetime, rules) -> None:
+    from promos.codes import read_code
+
+    known = rules(check_character_from=now.date() - timedelta(days=1))
+    codes = make_codes(batch, 50, at=now)
+
+    assert all(read_code(str(code), check_from=known.check_character_from) == code.code for code in codes)
+    assert sum(read_code(code.code[:13] + "Z" + code.code[14:], check_from=None) is None for code in codes) == 0
+
+
+# Uniqueness
+
+
+def test_collision_with_a_stored_code_is_made_up_for(
+    batch: Batch, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = make_codes(batch, 3, at=now)
+    draw = generation.generate_codes
+    first_draw = True
+
+    def draw_taken_first(**arguments) -> list[str]:
+        nonlocal first_draw
+        codes = draw(**arguments)
+        if first_draw:
+            first_draw = False
+            codes[:4] = [taken[0].code, taken[1].code, codes[5], codes[6]]
+        return codes
+
+    monkeypatch.setattr(generation, "generate_codes", draw_taken_first)
+    run = order(batch, 50, now)
+    run_generation(run_id=run.pk)
+
+    assert_whole(run, 50)
+    batch.refresh_from_db()
+    assert batch.total_codes == PromoCode.objects.count() == 53
+
+
+def test_tiny_alphabet_gives_all_its_codes_and_not_one_twice(batch: Batch, now: datetime, rules) -> None:
+    rules(alphabet="AB")
+    run = order(batch, 1024, now)
+
+    run_generation(run_id=run.pk)
+
+    assert_whole(run, 1024)
+
+
+def test_run_fails_clearly_when_the_alphabet_is_used_up(batch: Batch, now: datetime, rules) -> None:
+    rules(alphabet="AB")
+    make_codes(batch, 1000, at=now)
+    run = order(batch, 25, now)
+
+    run = run_generation(run_id=run.pk)
+
+    assert (run.status, run.generated) == ("failed", 0)
+    assert run.error_message.startswith("0 of 25 codes made. No codes are left for ")
+    batch.refresh_from_db()
+    assert batch.total_codes == PromoCode.objects.count() == 1000
+    assert actions("promo.generation")[-1] == "promo.generation.failed"
+    assert run_generation(run_id=run.pk).status == "failed"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_runs_at_once_over_one_tiny_alphabet_share_no_code(
+    batch: Batch, now: datetime, rules, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules(alphabet="AB")
+    monkeypatch.setattr(generation, "CHUNK", 50)
+    runs = [order(batch, 200, now) for _ in range(4)]
+
+    results = run_together(4, lambda number: run_generation(run_id=runs[number].pk).status)
+
+    assert results == ["completed"] * 4
+    for run in runs:
+        assert_whole(run, 200)
+    batch.refresh_from_db()
+    assert batch.total_codes == PromoCode.objects.count() == 800
+
+
+# Workers
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_on_one_run_make_it_once(batch: Batch, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generation, "CHUNK", 10)
+    run = order(batch, 200, now)
+
+    run_together(3, lambda _number: run_generation(run_id=run.pk))
+
+    assert_whole(run, 200)
+    assert actions("promo.generation.completed") == ["promo.generation.completed"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_worker_that_lost_its_lease_does_no_harm(batch: Batch, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both believe the run is theirs, and take turns at the row."""
+    monkeypatch.setattr(generation, "CHUNK", 10)
+    monkeypatch.setattr(generation, "LEASE", timedelta(seconds=-1))
+    run = order(batch, 200, now)
+
+    run_together(3, lambda _number: run_generation(run_id=run.pk))
+
+    assert_whole(run, 200)
+    assert actions("promo.generation.completed") == ["promo.generation.completed"]
+
+
+def test_task_may_run_twice(batch: Batch, now: datetime) -> None:
+    run = order(batch, 5, now)
+
+    assert [generate_codes(run_id=str(run.pk)) for _ in range(2)] == ["completed", "completed"]
+    assert_whole(run, 5)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_killed_worker_leaves_whole_chunks_and_another_goes_on(
+    batch: Batch, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SIGKILL in the middle, with a chunk copied but not committed: no doubles, no short count."""
+    run = order(batch, 60_000, now)
+    # Slow enough to be caught between two commits, whatever the machine.
+    script = (
+        "import sys, time, uuid, django; django.setup()\n"
+        "from promos.services import generation\n"
+        "store = generation.store_codes\n"
+        "def slow(**arguments):\n"
+        "    store(**arguments); time.sleep(0.2)\n"
+        "generation.store_codes, generation.CHUNK = slow, 5_000\n"
+        "generation.run_generation(run_id=uuid.UUID(sys.argv[1]))\n"
+    )
+    name = connection.settings_dict["NAME"]
+    url = os.environ["DATABASE_URL"].rsplit("/", 1)[0] + f"/{name}"
+    worker = subprocess.Popen(
+        [sys.executable, "-c", script, str(run.pk)], cwd=ROOT, env={**os.environ, "DATABASE_URL": url}
+    )
+    try:
+        wait_until(lambda: GenerationRun.objects.get(pk=run.pk).generated >= 15_000)
+        time.sleep(0.1)
+    finally:
+        worker.send_signal(signal.SIGKILL)
+        worker.wait(10)
+    run.refresh_from_db()
+    stored = PromoCode.objects.count()
+    assert (run.status, run.generated, stored < 60_000) == ("running", stored, True)
+
+    # While the dead worker's lease runs, nobody takes over; then the sweep sends it to a worker.
+    assert run_generation(run_id=run.pk).status == "running"
+    sent: list[str] = []
+    monkeypatch.setattr(generate_codes, "apply_async", lambda kwargs, expires: sent.append(kwargs["run_id"]))
+    assert resume_runs(at=run.lease_until - timedelta(seconds=1)) == 0
+    assert resume_runs(at=run.lease_until + timedelta(seconds=1)) == 1
+    assert sent == [str(run.pk)]
+    later = run.lease_until + timedelta(seconds=1)
+    run_generation(run_id=run.pk, clock=lambda: later)
+
+    assert_whole(run, 60_000)
+    assert PromoCode.objects.count() == 60_000
+    assert actions("promo.generation") == ["promo.generation.ordered", "promo.generation.completed"]
+
+
+def test_sweep_finds_orders_whose_nudge_was_lost(batch: Batch, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = order(batch, 5, now)
+    sent: list[str] = []
+    monkeypatch.setattr(generate_codes, "apply_async", lambda kwargs, expires: sent.append(kwargs["run_id"]))
+
+    assert resume_runs(at=now + timedelta(seconds=5)) == 0
+    assert resume_runs(at=now + timedelta(seconds=15)) == 1
+    assert sent == [str(run.pk)]
+    run_generation(run_id=run.pk)
+    assert resume_runs(at=now + timedelta(days=1)) == 0
+
+
+# Cancelling
+
+
+def test_cancel_before_a_worker_comes(batch: Batch, now: datetime) -> None:
+    run = order(batch, 5, now)
+
+    assert cancel_generation(run_id=run.pk, at=now).status == "cancelled"
+
+    assert run_generation(run_id=run.pk).status == "cancelled"
+    assert PromoCode.objects.count() == 0
+    with pytest.raises(RunFinished):
+        cancel_generation(run_id=run.pk, at=now)
+
+
+def test_cancel_in_the_middle_keeps_what_was_made(batch: Batch, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generation, "CHUNK", 4)
+    run = order(batch, 100, now)
+    store = generation.store_codes
+
+    def store_and_cancel(**arguments) -> None:
+        store(**arguments)
+        if PromoCode.objects.count() == 8:
+            # As another process asks for it: heard when the next chunk begins.
+            GenerationRun.objects.filter(pk=run.pk).update(cancel_requested=True)
+
+    monkeypatch.setattr(generation, "store_codes", store_and_cancel)
+    run_generation(run_id=run.pk)
+
+    run.refresh_from_db()
+    batch.refresh_from_db()
+    assert (run.status, run.generated, batch.total_codes, PromoCode.objects.count()) == ("cancelled", 8, 8, 8)
+    assert run.finished_at is not None
+
+
+def test_cancel_while_a_worker_is_on_it_is_asked_once(batch: Batch, now: datetime) -> None:
+    run = order(batch, 5, now)
+    GenerationRun.objects.filter(pk=run.pk).update(status="running", lease_until=now + timedelta(seconds=60))
+
+    for _ in range(2):
+        assert cancel_generation(run_id=run.pk, at=now).status == "running"
+
+    assert actions("promo.generation") == ["promo.generation.ordered", "promo.generation.cancel_requested"]
+    # Its worker died: the next one only has to end it.
+    run_generation(run_id=run.pk, clock=lambda: now + timedelta(seconds=61))
+    run.refresh_from_db()
+    assert (run.status, run.generated) == ("cancelled", 0)
+
+
+def test_alphabet_of_all_characters_is_stored(batch: Batch, now: datetime, rules) -> None:
+    rules(alphabet=CODE_CHARACTERS)
+    assert len(make_codes(batch, 300, at=now)) == 300
+
+
+def test_events_of_a_run_say_how_many(batch: Batch, now: datetime) -> None:
+    make_codes(batch, 3, at=now)
+
+    event = AuditEvent.objects.get(action="promo.generation.completed")
+    assert event.after == {"status": "completed", "generated": 3, "requested": 3}
+
+
+def test_copy_is_tried_first(batch: Batch, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*args, **kwargs) -> int:
+        raise AssertionError("the slow road was taken without a collision")
+
+    monkeypatch.setattr(code_storage, "_insert_new", never)
+    assert len(make_codes(batch, 10, at=now)) == 10
+
+
+def wait_until(look, seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not look():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.02)
