@@ -10,7 +10,11 @@ class DisbursementsConfig(AppConfig):
         from audit.registry import register_actions
         from configuration.registry import register_category
         from disbursements.configuration import PaymentSettings
+        from disbursements.invariants import PAYOUT_INVARIANTS
+        from ledger.invariants import register_invariant
 
+        for name, function in PAYOUT_INVARIANTS.items():
+            register_invariant(name, function)
         register_category(PaymentSettings)
         register_actions(
             {

@@ -21,6 +21,4 @@ def nudge_disbursement(disbursement_id: UUID, *, after_seconds: float = 0) -> No
 
 def nudge_callback(callback_id: int) -> None:
     """Look at this stored callback after the commit."""
-    transaction.on_commit(
-        lambda: tasks.process_callback.apply_async(kwargs={"callback_id": callback_id}), robust=True
-    )
+    transaction.on_commit(lambda: tasks.process_callback.apply_async(kwargs={"callback_id": callback_id}), robust=True)

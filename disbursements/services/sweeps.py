@@ -1,4 +1,4 @@
-"""What a lost nudge left behind. Both sweeps may run beside themselves: taken rows are skipped, tasks are repeatable."""
+"""What a lost nudge left behind. Both sweeps may run beside themselves: taken rows are skipped, tasks repeatable."""
 
 from datetime import datetime, timedelta
 

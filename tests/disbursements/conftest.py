@@ -17,6 +17,7 @@ from disbursements.models import Attempt, Disbursement
 from disbursements.providers import registry
 from disbursements.services.advance import Progress, advance_disbursement
 from disbursements.services.requests import request_disbursement
+from ledger.invariants import registered_invariants
 from ledger.models import Account
 from ledger.services import open_account
 from ledger.statuses import AccountKind
@@ -157,6 +158,12 @@ class Line:
 
 
 @pytest.fixture
-def line(budget: Account, now: datetime, owner: RememberingOwner, world: World) -> Line:
-    """A requested payout of 5,000 francs."""
-    return Line(request_payout(budget, now), now)
+def line(budget: Account, now: datetime, owner: RememberingOwner, world: World) -> Iterator[Line]:
+    """A requested payout of 5,000 francs. Whatever the test did to it, afterwards every invariant must hold."""
+    yield Line(request_payout(budget, now), now)
+    assert_invariants()
+
+
+def assert_invariants() -> None:
+    """No money invariant is broken."""
+    assert {name: found for name, check in registered_invariants().items() if (found := check())} == {}

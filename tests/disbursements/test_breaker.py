@@ -16,12 +16,12 @@ from disbursements.providers.base import Answer, Outcome
 from tests.support.sandbox_process import find_free_port
 
 LIMIT = 3
-OPEN_SECONDS = 0.2
+OPEN_SECONDS = 0.4
 
 
 @pytest.fixture(autouse=True)
 def quick_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pauses of a fifth of a second; settings allow whole seconds only."""
+    """Pauses of less than a second; settings allow whole seconds only."""
     payments = PaymentSettings(breaker_failures=LIMIT).model_copy(update={"breaker_open_seconds": OPEN_SECONDS})
     monkeypatch.setattr(breaker, "current", lambda _category: payments)
 
