@@ -46,6 +46,14 @@ class ThemedPeriodicTaskAdmin(PeriodicTaskAdmin, ModelAdmin):
     list_filter = ("enabled", "one_off")
     date_hierarchy = None
     list_select_related = ("interval", "crontab", "solar", "clocked")
+    # Theirs has a script inside the page, which our content security policy refuses.
+    change_form_template = None
+    fieldsets = (
+        (None, {"fields": ("name", "regtask", "task", "enabled", "description")}),
+        ("Schedule", {"fields": ("interval", "crontab", "clocked", "start_time", "last_run_at", "one_off")}),
+        ("Arguments", {"fields": ("args", "kwargs"), "classes": ("collapse",)}),
+        ("Execution", {"fields": ("expires", "expire_seconds", "queue", "priority"), "classes": ("collapse",)}),
+    )
 
 
 @admin.register(IntervalSchedule)

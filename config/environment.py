@@ -69,7 +69,7 @@ class Environment(BaseSettings):
         return value
 
     @classmethod
-    def settings_customise_sources(  # type: ignore[override]
+    def settings_customise_sources(
         cls,
         settings_cls: type[BaseSettings],
         *sources: PydanticBaseSettingsSource,

@@ -46,7 +46,7 @@ def _config(client: Any, name: str) -> str:
 
 def check_visibility() -> list[Finding]:
     """Redis redelivers a task that is not acknowledged in time: it must outlast our longest task."""
-    timeout = settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
+    timeout = int(str(settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]))
     longest = settings.CELERY_TASK_TIME_LIMIT
     return [
         judge(

@@ -1,6 +1,7 @@
 """PostgreSQL: does it keep what it promised, and does it agree with us on the time?"""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -59,8 +60,9 @@ def check_time_zone() -> list[Finding]:
 def check_connections() -> list[Finding]:
     """Every process of ours may open its whole pool."""
     limit = int(_show("max_connections"))
-    pool = settings.DATABASES["default"]["OPTIONS"].get("pool") or {}
-    size = pool.get("max_size", 1) if isinstance(pool, dict) else 1
+    options: Any = settings.DATABASES["default"]["OPTIONS"]
+    pool = options.get("pool")
+    size = pool["max_size"] if isinstance(pool, dict) else 1
     return [
         judge(
             "postgres connections",

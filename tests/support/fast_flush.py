@@ -1,7 +1,8 @@
 """Emptying the database after a test that commits: quickly, and past the append-only triggers.
 
-Django would TRUNCATE every table and run post_migrate again. Tables here are small, so DELETE is faster; and audit rows,
-postings and configuration versions refuse removal, so triggers are off for this one session (the test role is a superuser).
+Django would TRUNCATE every table and run post_migrate again. Tables here are small, so DELETE is faster; and audit
+rows, postings and configuration versions refuse removal, so triggers are off for this one session (the test role is a
+superuser).
 """
 
 from django.apps import apps
