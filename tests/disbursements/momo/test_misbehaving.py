@@ -25,7 +25,7 @@ from tests.disbursements.momo.raw_server import (
 )
 
 REJECTED = "<html><head><title>Request Rejected</title></head><body>Contact your administrator</body></html>"
-QUICK = TimeLimit(1, 0.3)
+QUICK = TimeLimit(0.5, 0.5)
 DEEP = b"[" * 60_000
 PAID = b'{"amount":"5000","currency":"RWF","status":"SUCCESSFUL"}'
 
