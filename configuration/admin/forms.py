@@ -1,7 +1,7 @@
 """A form made from a category: its fields, help and limits; pydantic alone says what is valid."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from enum import Enum
 from types import NoneType, UnionType
@@ -21,6 +21,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
+from configuration.admin.showing import json_text, label_of
 from configuration.categories import Category
 from configuration.changes import InvalidConfiguration
 from configuration.storage import to_shown
@@ -28,7 +29,6 @@ from configuration.storage import to_shown
 CLEAR_PREFIX = "clear__"
 # Text fields that may be longer than this get a text area.
 ONE_LINE = 250
-_SPELLINGS = {"api": "API", "id": "ID", "url": "URL", "sms": "SMS", "ussd": "USSD", "mtn": "MTN", "momo": "MoMo"}
 
 
 class CategoryForm(forms.Form):
@@ -48,10 +48,22 @@ class CategoryForm(forms.Form):
                     required=False, label=f"Empty {label_of(name, info)}", widget=UnfoldBooleanSwitchWidget()
                 )
 
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Each setting with the box that empties it, if any, and whether it needs the width of the page."""
+        for name in type(self.category).model_fields:
+            clear = self[CLEAR_PREFIX + name] if CLEAR_PREFIX + name in self.fields else None
+            wide = isinstance(self.fields[name], JsonField) and self.fields[name].initial.startswith("{")
+            yield {"field": self[name], "clear": clear, "wide": wide}
+
     def changes(self) -> dict[str, Any]:
-        """Every setting as typed; a secret only when it was typed or emptied. Call after `is_valid`."""
+        """Every setting as typed, without those that could not be read; a secret only when typed or emptied.
+
+        Call after `is_valid`.
+        """
         found: dict[str, Any] = {}
         for name, info in type(self.category).model_fields.items():
+            if name not in self.cleaned_data:
+                continue
             value = self.cleaned_data[name]
             if not is_secret(info):
                 found[name] = None if value == "" and accepts_none(info) else value
@@ -75,7 +87,7 @@ class JsonField(forms.CharField):
         """The parsed value. Refuses what is not JSON, saying where."""
         text = super().to_python(value)
         try:
-            return json.loads(text)
+            return json.loads(text or "")
         except json.JSONDecodeError as error:
             raise forms.ValidationError(
                 f"This is not JSON: {error.msg} in line {error.lineno}, column {error.colno}."
@@ -108,20 +120,12 @@ def form_field(name: str, info: FieldInfo, shown: Any) -> forms.Field:
         widget = UnfoldAdminIntegerFieldWidget(attrs=number_attributes(info, whole=kind is int))
         return forms.CharField(**common, widget=widget)
     if isinstance(shown, (list, dict)):
-        text = json.dumps(shown, ensure_ascii=False, indent=2 if isinstance(shown, dict) else None)
+        text = json_text(shown)
         widget = UnfoldAdminTextareaWidget(attrs={"rows": min(20, max(2, text.count("\n") + 1)), "spellcheck": "false"})
         return JsonField(**(common | {"initial": text}), widget=widget)
     if longest(info) > ONE_LINE:
         return forms.CharField(**common, widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}))
     return forms.CharField(**common, widget=UnfoldAdminTextInputWidget())
-
-
-def label_of(name: str, info: FieldInfo) -> str:
-    """The model's title, else the name in words."""
-    if info.title:
-        return info.title
-    words = [_SPELLINGS.get(word, word) for word in name.split("_")]
-    return words[0][:1].upper() + " ".join(words)[1:]
 
 
 def is_secret(info: FieldInfo) -> bool:

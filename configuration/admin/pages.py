@@ -62,16 +62,16 @@ class CategoryPages:
         """POST: what the typed change would do, with the button that saves it."""
         self._require_change(request)
         category = self._category(slug)
-        stored = stored_category(category)
-        form = CategoryForm(stored.values, request.POST)
         if request.method != "POST":
             return redirect("admin:configuration_category", slug=slug)
+        stored = stored_category(category)
+        form = CategoryForm(stored.values, request.POST)
         if request.POST.get("version") != str(stored.version):
             conflict = "These settings were changed meanwhile: what you see now are the new values. Change them again."
             messages.error(request, conflict)
             return redirect("admin:configuration_category", slug=slug)
-        if not form.is_valid():
-            return self._form_page(request, category, stored, form)
+        complete = form.is_valid()
+        # What can be read is checked all the same, so that every mistake is shown at once.
         changes = form.changes()
         try:
             preview = preview_change(category, changes=changes)
@@ -79,7 +79,10 @@ class CategoryPages:
             form.show_refusal(refusal)
             return self._form_page(request, category, stored, form)
         except NothingChanged as refusal:
-            messages.info(request, str(refusal))
+            if complete:
+                messages.info(request, str(refusal))
+            return self._form_page(request, category, stored, form)
+        if not complete:
             return self._form_page(request, category, stored, form)
         changed = {change.field: changes[change.field] for change in preview.changes}
         return self._preview_page(request, category, preview, Proposal(preview.version, changes=changed))
@@ -193,13 +196,11 @@ class CategoryPages:
     def _page(self, request: HttpRequest, template: str, *, title: str, **context: Any) -> TemplateResponse:
         site = self.model_admin.admin_site
         # The admin reads it for its links; unfold's own views set it the same way.
-        request.current_app = site.name  # type: ignore[attr-defined]
+        request.current_app = site.name
         return TemplateResponse(
             request,
             f"configuration/{template}.html",
             {**site.each_context(request), "opts": ConfigurationVersion._meta, "title": title, **context},
-            # Forms with settings and sealed secrets stay out of caches.
-            headers={"Cache-Control": "no-store"},
         )
 
     def _category(self, slug: str) -> type[Category]:

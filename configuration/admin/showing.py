@@ -4,9 +4,12 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from configuration.admin.forms import label_of
+from pydantic.fields import FieldInfo
+
 from configuration.categories import Category
 from configuration.changes import FieldChange
+
+_SPELLINGS = {"api": "API", "id": "ID", "url": "URL", "sms": "SMS", "ussd": "USSD", "mtn": "MTN", "momo": "MoMo"}
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,14 @@ def shown_change(category: type[Category], change: FieldChange) -> ShownChange:
     return ShownChange(label, text_of(change.before), text_of(change.after))
 
 
+def label_of(name: str, info: FieldInfo) -> str:
+    """The model's title, else the name in words."""
+    if info.title:
+        return info.title
+    words = [_SPELLINGS.get(word, word) for word in name.split("_")]
+    return words[0][:1].upper() + " ".join(words)[1:]
+
+
 def text_of(value: Any) -> str:
     """A value (JSON for people) as text; empty text and no value show as a dash."""
     if isinstance(value, bool):
@@ -32,6 +43,13 @@ def text_of(value: Any) -> str:
         return value or "–"
     if value is None:
         return "–"
-    if isinstance(value, dict):
-        return json.dumps(value, ensure_ascii=False, indent=2)
-    return json.dumps(value, ensure_ascii=False)
+    return json_text(value)
+
+
+def json_text(value: Any, *, indent: str = "") -> str:
+    """JSON for people: a dictionary over several lines, a list in one."""
+    if not isinstance(value, dict) or not value:
+        return json.dumps(value, ensure_ascii=False)
+    inner = indent + "  "
+    lines = [f"{inner}{json.dumps(name)}: {json_text(item, indent=inner)}" for name, item in value.items()]
+    return "{\n" + ",\n".join(lines) + f"\n{indent}}}"

@@ -8,7 +8,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -17,26 +16,51 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='ConfigurationVersion',
+            name="ConfigurationVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('category', models.CharField(max_length=50)),
-                ('version', models.PositiveIntegerField()),
-                ('values', models.JSONField()),
-                ('reason', models.TextField()),
-                ('created_at', models.DateTimeField()),
-                ('created_by', models.ForeignKey(blank=True, help_text='Empty: changed from the command line', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("category", models.CharField(max_length=50)),
+                ("version", models.PositiveIntegerField()),
+                ("values", models.JSONField()),
+                ("reason", models.TextField()),
+                ("created_at", models.DateTimeField()),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Empty: changed from the command line",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'settings version',
-                'verbose_name_plural': 'settings',
-                'db_table': 'configuration_version',
-                'ordering': ['category', '-version'],
-                'constraints': [models.UniqueConstraint(fields=('category', 'version'), name='configuration_version_unique'), models.CheckConstraint(condition=models.Q(('version__gte', 1)), name='configuration_version_from_one')],
+                "verbose_name": "settings version",
+                "verbose_name_plural": "settings",
+                "db_table": "configuration_version",
+                "ordering": ["category", "-version"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("category", "version"), name="configuration_version_unique"),
+                    models.CheckConstraint(
+                        condition=models.Q(("version__gte", 1)), name="configuration_version_from_one"
+                    ),
+                ],
             },
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='configurationversion',
-            trigger=pgtrigger.compiler.Trigger(name='configuration_version_append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='4d25f871a734edd894b76642bfa3fba94765d251', operation='UPDATE OR DELETE', pgid='pgtrigger_configuration_version_append_only_c0a46', table='configuration_version', when='BEFORE')),
+            model_name="configurationversion",
+            trigger=pgtrigger.compiler.Trigger(
+                name="configuration_version_append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="4d25f871a734edd894b76642bfa3fba94765d251",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_configuration_version_append_only_c0a46",
+                    table="configuration_version",
+                    when="BEFORE",
+                ),
+            ),
         ),
     ]
