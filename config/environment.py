@@ -20,10 +20,23 @@ def local_servers() -> dict[str, Any]:
     """Variables that a running `make run` left for us; empty when none runs or the file is not ours to read."""
     data_dir = PROJECT_ROOT / os.environ.get("DATA_DIR", ".local")
     try:
-        found = json.loads((data_dir / "servers.json").read_text())["env"]
-    except (OSError, ValueError, KeyError, TypeError):
+        found = json.loads((data_dir / "servers.json").read_text())
+        if not _runs(int(found["pid"])):
+            return {}
+        return {str(name).lower(): value for name, value in found["env"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
-    return {str(name).lower(): value for name, value in found.items()}
+
+
+def _runs(pid: int) -> bool:
+    """A killed `make run` leaves its file behind."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 class LocalServersSource(PydanticBaseSettingsSource):

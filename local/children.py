@@ -28,8 +28,13 @@ def list_children(*, plan: Plan, folders: Folders, environ: Mapping[str, str]) -
             stop_seconds=stop_seconds,
         )
 
-    sandbox_data = str(folders.data / "sandbox")
-    sandbox = make_child("sandbox", "sandbox", "--port", str(plan.sandbox_port), "--data", sandbox_data, stop_seconds=8)
+    sandbox_options = {
+        "--port": str(plan.sandbox_port),
+        "--data": str(folders.data / "sandbox"),
+        "--delivery-url": f"http://{HOST}:{plan.web_port}/api/v1/webhooks/ussd/delivery/",
+    }
+    words = [word for option in sandbox_options.items() for word in option]
+    sandbox = make_child("sandbox", "sandbox", *words, stop_seconds=8)
     beat = make_child("beat", BEAT, "--loglevel", "INFO", stop_seconds=10)
     # one worker process group: it has nobody to gossip with
     worker = make_child("worker", WORKER, "--loglevel", "INFO", "--without-gossip", "--without-mingle", stop_seconds=20)

@@ -126,6 +126,8 @@ class Postgres(EmbeddedServer):
             if not link.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone():
                 password = sql.Literal(self.connection.passwords[ROLE])
                 link.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}").format(role, password))
+            if self.throwaway:  # tests empty append-only tables between them
+                link.execute(sql.SQL("GRANT SET ON PARAMETER session_replication_role TO {}").format(role))
             if not link.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
                 link.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, role))
 

@@ -110,7 +110,7 @@ def _greet(plan: Plan, *, folders: Folders, access: str, seconds: float) -> None
         say(f"  phone        {web}/simulator/")
     say(f"  back office  {web}/admin/")
     if plan.sandbox:
-        say(f"  sandbox      http://{HOST}:{plan.sandbox_port}/_sandbox/health")
+        say(f"  sandbox      http://{HOST}:{plan.sandbox_port}/")
     say(f"  logs         {folders.logs}")
     if access:
         say(f"\n{access.rstrip()}")

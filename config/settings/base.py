@@ -90,6 +90,8 @@ DATABASES = {
         "HOST": _DB.hostname or "",
         "PORT": str(_DB.port or 5432),
         "CONN_MAX_AGE": 0,
+        # A pooled connection that died with a restarted PostgreSQL is replaced before it is used.
+        "CONN_HEALTH_CHECKS": True,
         "DISABLE_SERVER_SIDE_CURSORS": ENV.behind_pgbouncer,
         "OPTIONS": {
             "connect_timeout": DATABASE_WAIT_SECONDS,
@@ -192,6 +194,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
