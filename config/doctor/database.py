@@ -23,7 +23,7 @@ def check_durability() -> list[Finding]:
             f"postgres {name}",
             _show(name) == "on",
             f"{name} = {_show(name)}",
-            f"ALTER SYSTEM SET {name} = on; SELECT pg_reload_conf(); a crash could otherwise forget a stored reference.",
+            f"ALTER SYSTEM SET {name} = on; SELECT pg_reload_conf(); or a crash may forget a stored reference.",
         )
         for name in ("fsync", "synchronous_commit", "full_page_writes")
     ]

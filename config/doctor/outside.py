@@ -1,13 +1,13 @@
 """Providers, callbacks and secrets: can money leave, and can word of it come back?"""
 
 import requests
+from django.conf import settings
+
+from config.doctor.findings import Finding, Verdict, judge
 from configuration.selectors import current
 from disbursements.configuration import PaymentSettings
 from disbursements.providers.registry import provider_for
-from django.conf import settings
 from notifications.configuration import NotificationSettings
-
-from config.doctor.findings import Finding, Verdict, judge
 
 
 def check_callbacks() -> list[Finding]:
