@@ -108,12 +108,14 @@ class NotificationSettings(Category):
         return value
 
     def refusals(self) -> dict[str, list[str]]:
-        """Words that could not be sent, or that belong to no template."""
-        found = []
+        """Plain http outside the sandbox, words that could not be sent, words that belong to no template."""
+        found: dict[str, list[str]] = {}
+        if not settings.SANDBOX and not self.base_url.startswith("https://"):
+            found["base_url"] = ["The key travels over https only."]
         for key, by_language in self.templates.items():
             for language, words in by_language.items():
                 try:
                     check_words(template_by_key(key), language=language, words=words)
                 except (TemplateRefused, UnknownTemplate) as error:
-                    found.append(str(error))
-        return {"templates": found} if found else {}
+                    found.setdefault("templates", []).append(str(error))
+        return found

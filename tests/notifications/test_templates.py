@@ -120,3 +120,15 @@ def test_words_of_staff_saved_for_a_field_that_is_gone_give_way_to_ours(paid_tem
 
 def test_every_registered_template_speaks_english_and_kinyarwanda():
     assert [template.key for template in all_templates() if not {"en", "rw"} <= template.words.keys()] == []
+
+
+@pytest.mark.django_db
+def test_address_without_https_is_refused_outside_the_sandbox(noon, settings):
+    settings.SANDBOX = False
+
+    with pytest.raises(InvalidConfiguration) as refused:
+        change_category(
+            NotificationSettings, changes={"base_url": "http://sms.example"}, changed_by=None, reason="r", at=noon
+        )
+
+    assert refused.value.errors == {"base_url": ["The key travels over https only."]}

@@ -1,0 +1,65 @@
+"""The form made from a category, and the sealed change it leads to."""
+
+from datetime import timedelta
+
+import pytest
+from pydantic import SecretStr
+
+from configuration.admin.forms import CategoryForm
+from configuration.admin.sealing import Proposal, StalePreview, seal, unseal
+from configuration.changes import apply_changes
+from configuration.registry import all_categories
+from tests.configuration.categories import Shop
+
+# The form as a browser sends it unchanged.
+UNCHANGED = {
+    "open": "on",
+    "name": "Corner shop",
+    "mode": "cash",
+    "staff": "2",
+    "price": "9.50",
+    "rate": "0.5",
+    "hours": "[8, 18]",
+    "words": "{}",
+    "till_key": "",
+    "provider": '{"name": "mtn", "token": ""}',
+    "keys": "{}",
+    "note": "",
+}
+
+
+def test_form_of_every_registered_category_sends_back_what_is_in_force():
+    for category in all_categories():
+        values = category()
+        form = CategoryForm(values)
+        data = {name: field.initial for name, field in form.fields.items() if field.initial is not False}
+
+        sent_back = CategoryForm(values, data)
+
+        assert sent_back.is_valid(), sent_back.errors
+        assert apply_changes(values, sent_back.changes()) == values, category.slug
+
+
+def test_secret_field_accepts_a_new_value():
+    form = CategoryForm(Shop(till_key=SecretStr("a")), UNCHANGED | {"till_key": "b"})
+
+    assert form.is_valid()
+    assert form.changes()["till_key"] == "b"
+
+
+def test_sealed_change_opens_only_for_its_person_category_and_hour(noon):
+    proposal = Proposal(3, changes={"till_key": "sesame", "staff": 4})
+    sealed = seal(proposal, category="shop", user_id=7, at=noon)
+
+    assert "sesame" not in sealed
+    assert unseal(sealed, category="shop", user_id=7, at=noon + timedelta(hours=1)) == proposal
+    for other in (
+        {"category": "promos"},
+        {"user_id": 8},
+        {"at": noon + timedelta(hours=1, seconds=1)},
+        {"at": noon - timedelta(seconds=1)},
+    ):
+        with pytest.raises(StalePreview):
+            unseal(sealed, **({"category": "shop", "user_id": 7, "at": noon} | other))
+    with pytest.raises(StalePreview):
+        unseal("forged", category="shop", user_id=7, at=noon)
