@@ -7,8 +7,10 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, Field
 
 from configuration.categories import Category
+from configuration.selectors import current
 from ledger.money import MINOR_UNITS
 from promos.codes import CODE_CHARACTERS, DEFAULT_ALPHABET
+from promos.models import GenerationRun
 
 MOST_CODES_PER_RUN = 1_000_000
 SHORTEST_ALPHABET = 10
@@ -66,7 +68,7 @@ class PromoRules(Category):
     default_expiration_days: int = Field(
         90, ge=1, le=36_500, description="Days a new batch runs when nothing else is said"
     )
-    max_expiration_days: int = Field(3_650, ge=1, le=36_500, description="A batch may run at most so many days")
+    max_expiration_days: int = Field(36_500, ge=1, le=36_500, description="A batch may run at most so many days")
     grace_period_hours: int = Field(
         0, ge=0, le=8_760, description="Hours after the expiration date during which codes are still accepted"
     )
@@ -111,7 +113,7 @@ class PromoRules(Category):
         return timedelta(hours=self.grace_period_hours)
 
     def refusals(self) -> dict[str, list[str]]:
-        """Days and attempts in the wrong order."""
+        """Days and attempts in the wrong order; a check character for codes that were made without one."""
         found: dict[str, list[str]] = {}
         if not self.min_expiration_days <= self.default_expiration_days <= self.max_expiration_days:
             found["default_expiration_days"] = ["Must lie between the smallest and the largest number of days."]
@@ -119,4 +121,17 @@ class PromoRules(Category):
             found["attempts_per_hour"] = ["Cannot be fewer than the attempts allowed in a minute."]
         if self.attempts_per_day < self.attempts_per_hour:
             found["attempts_per_day"] = ["Cannot be fewer than the attempts allowed in an hour."]
+        if self._would_refuse_stored_codes():
+            found["check_character_from"] = [
+                "Codes without a check character were made on or after that day. Choose a day after today."
+            ]
         return found
+
+    def _would_refuse_stored_codes(self) -> bool:
+        """Whether codes of a day that the new date covers, and the old one did not, have been ordered."""
+        if self.check_character_from is None:
+            return False
+        uncovered = GenerationRun.objects.filter(code_date__gte=self.check_character_from)
+        if before := current(PromoRules).check_character_from:
+            uncovered = uncovered.filter(code_date__lt=before)
+        return uncovered.exists()

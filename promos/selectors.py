@@ -12,6 +12,7 @@ from django.utils.dateparse import parse_datetime
 from accounts.models import User
 from promos.models import Batch, BudgetSlice, GenerationRun, PromoCode, Redemption
 from promos.statuses import BatchStatus, CodeStatus, RedemptionStatus, RunStatus
+from promos.terms import clean_name
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,16 @@ def batches_used_up(cutoff: datetime) -> QuerySet[Batch]:
     runs = GenerationRun.objects.filter(batch=OuterRef("pk"), status__in=RunStatus.UNFINISHED)
     codes = PromoCode.objects.filter(codes_in_life(cutoff), batch=OuterRef("pk"))
     return Batch.objects.filter(~Exists(codes), ~Exists(runs), status=BatchStatus.ACTIVE, total_codes__gt=0)
+
+
+def batch_named(name: str) -> Batch | None:
+    """The batch with this name, in any case."""
+    return Batch.objects.filter(name__iexact=clean_name(name)).first()
+
+
+def first_codes(run: GenerationRun, *, most: int) -> list[str]:
+    """The run's codes in the order they were stored, stored form."""
+    return list(PromoCode.objects.filter(run=run).order_by("pk").values_list("code", flat=True)[:most])
 
 
 def runs_without_worker(at: datetime, *, patience: timedelta) -> QuerySet[GenerationRun]:

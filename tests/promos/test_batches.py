@@ -70,7 +70,7 @@ def test_create_batch_opens_its_account_and_says_so(now: datetime, keeper: User)
         ({"budget": Decimal(10**15)}, "budget"),
         ({"expiration_date": timedelta(0)}, "expiration_date"),
         ({"expiration_date": timedelta(days=-1)}, "expiration_date"),
-        ({"expiration_date": timedelta(days=3652)}, "expiration_date"),
+        ({"expiration_date": timedelta(days=36_502)}, "expiration_date"),
     ],
 )
 def test_create_batch_refuses_bad_terms_and_keeps_nothing(changes: dict[str, Any], field: str, now: datetime) -> None:

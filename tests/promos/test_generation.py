@@ -10,9 +10,10 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.models import Count
 from django.test.utils import CaptureQueriesContext
+from psycopg.errors import DeadlockDetected
 
 from audit.models import AuditEvent
 from promos.codes import CODE_CHARACTERS
@@ -204,15 +205,39 @@ def test_runs_at_once_over_one_tiny_alphabet_share_no_code(
 ) -> None:
     rules(alphabet="AB")
     monkeypatch.setattr(generation, "CHUNK", 50)
-    runs = [order(batch, 200, now) for _ in range(4)]
+    runs = [order(batch, 150, now) for _ in range(2)]
 
-    results = run_together(4, lambda number: run_generation(run_id=runs[number].pk).status)
+    results = run_together(2, lambda number: run_generation(run_id=runs[number].pk).status)
 
-    assert results == ["completed"] * 4
+    assert results == ["completed"] * 2
     for run in runs:
-        assert_whole(run, 200)
+        assert_whole(run, 150)
     batch.refresh_from_db()
-    assert batch.total_codes == PromoCode.objects.count() == 800
+    assert batch.total_codes == PromoCode.objects.count() == 300
+
+
+@pytest.mark.parametrize(("rings", "survives"), [(5, True), (6, False)])
+def test_chunk_that_lost_a_ring_of_waiting_is_drawn_anew(
+    rings: int, survives: bool, batch: Batch, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = order(batch, 10, now)
+    store, left = generation.store_codes, [rings]
+
+    def lose_then_store(**arguments) -> None:
+        if left[0]:
+            left[0] -= 1
+            raise OperationalError("deadlock detected") from DeadlockDetected()
+        store(**arguments)
+
+    monkeypatch.setattr(generation, "store_codes", lose_then_store)
+
+    if survives:
+        run_generation(run_id=run.pk)
+        assert_whole(run, 10)
+    else:
+        with pytest.raises(OperationalError):
+            run_generation(run_id=run.pk)
+        assert PromoCode.objects.count() == 0
 
 
 # Workers
