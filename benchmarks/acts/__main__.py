@@ -1,0 +1,26 @@
+"""`python -m benchmarks.acts NAME`: arguments as JSON on stdin, what the act returns as JSON on stdout."""
+
+import json
+import sys
+
+import django
+
+django.setup()
+
+from benchmarks.acts import codes, customers, prepare, redeeming  # noqa: E402 -- they import models
+
+ACTS = {
+    "prepare": prepare.prepare,
+    "add_customers": customers.add_customers,
+    "idle": codes.idle,
+    "generate": codes.generate,
+    "export_codes": codes.export_codes,
+    "copy_codes": codes.copy_codes,
+    "pick_codes": codes.pick_codes,
+    "settle_tables": codes.settle_tables,
+    "redeem": redeeming.redeem,
+    "count_redemptions": redeeming.count_redemptions,
+}
+
+if __name__ == "__main__":
+    json.dump(ACTS[sys.argv[1]](**json.load(sys.stdin)), sys.stdout)

@@ -1,0 +1,13 @@
+"""The product's addresses, and the bare views beside them."""
+
+from django.urls import path
+
+from benchmarks.site import views
+from config.urls import urlpatterns as product
+
+urlpatterns = [
+    *product,
+    path("bench/answer/", views.answer),
+    path("bench/read/", views.read_one),
+    path("bench/insert/", views.insert_one),
+]

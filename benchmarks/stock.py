@@ -1,0 +1,17 @@
+"""What the benchmarks' databases hold: names and numbers that the acts and the suites agree on."""
+
+GATEWAY = "bench-at"
+SERVICE_CODE = "*123#"
+PARTNER = "bench@starhash.example"
+BATCH = "Benchmark"
+AMOUNT = 500
+CURRENCY = "RWF"
+# The most the batch may spend: never reached, but each redemption takes from it, as in a real campaign.
+BUDGET = 9_000_000_000
+
+
+def phone(number: int) -> str:
+    """The number-th customer's phone, E.164, MTN Rwanda. Raises ValueError above nine million."""
+    if not 0 <= number < 9_000_000:
+        raise ValueError(f"there is no customer {number}")
+    return f"+25078{1_000_000 + number}"
