@@ -60,6 +60,8 @@ function showServiceCodes() {
     return chip;
   });
   $("service-codes").replaceChildren(...chips);
+  const codes = Object.keys(chosenGateway()?.serviceCodes ?? {});
+  $("home-hint").textContent = codes.length ? `Dial ${codes.join(" or ")} and press Call` : "No gateway has a service code yet";
 }
 
 // ---- screen --------------------------------------------------------------------------------------------------
