@@ -193,7 +193,7 @@ class Attempt(models.Model):
 class ProviderCallback(models.Model):
     """What a provider sent us, stored whole before it is believed: it is only a hint to ask."""
 
-    provider = models.CharField(max_length=30)
+    provider = models.CharField(max_length=30, choices=ProviderSlug)
     reference = models.CharField(max_length=64, blank=True, db_index=True)
     method = models.CharField(max_length=8)
     headers = models.JSONField()
@@ -223,7 +223,7 @@ class ProviderCallback(models.Model):
 class ProviderBalance(models.Model):
     """What the provider last said our float is, and since when it has been short."""
 
-    provider = models.CharField(max_length=30)
+    provider = models.CharField(max_length=30, choices=ProviderSlug)
     environment = models.CharField(max_length=40)
     currency = models.CharField(max_length=3)
     available = models.DecimalField(max_digits=16, decimal_places=2)

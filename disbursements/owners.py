@@ -52,3 +52,8 @@ def owner_of(purpose: str) -> DisbursementOwner:
         return _owners[purpose]
     except KeyError:
         raise UnknownPurpose(f"No product owns payouts of purpose {purpose!r}.") from None
+
+
+def registered_purposes() -> list[str]:
+    """Every purpose that has an owner."""
+    return sorted(_owners)

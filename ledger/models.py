@@ -74,7 +74,8 @@ class Entry(models.Model):
     """One line of a posting. Debits are positive, credits negative, in the account's currency."""
 
     posting = models.ForeignKey(Posting, on_delete=models.PROTECT, related_name="entries")
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="entries")
+    # Indexed below, with the amount: a busy account is summed from the index alone.
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="entries", db_index=False)
     amount = models.DecimalField(max_digits=14, decimal_places=2)
     currency = models.CharField(max_length=3)
 
@@ -82,6 +83,7 @@ class Entry(models.Model):
         db_table = "ledger_entry"
         verbose_name_plural = "entries"
         ordering = ["id"]
+        indexes = [models.Index(fields=["account"], include=["amount"], name="entry_account_amount")]
         constraints = [models.CheckConstraint(condition=~models.Q(amount=0), name="entry_amount_not_zero")]
         triggers = [
             pgtrigger.Protect(name="entry_append_only", operation=pgtrigger.Update | pgtrigger.Delete),

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from django.db.models import DecimalField, QuerySet, Sum, Value
+from django.db.models import OuterRef, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
 from ledger.models import Account, Entry, Posting
@@ -15,9 +15,10 @@ def balance_of(account: Account) -> Decimal:
 
 
 def accounts_with_totals() -> QuerySet[Account]:
-    """Accounts with `total`, the signed sum of their entries."""
-    zero = Value(Decimal(0), output_field=DecimalField(max_digits=30, decimal_places=2))
-    return Account.objects.annotate(total=Coalesce(Sum("entries__amount"), zero))
+    """Accounts with `total`, the signed sum of their entries. A page of accounts reads the entries of these only."""
+    amounts = Entry.objects.filter(account=OuterRef("pk")).order_by().values("account")
+    total = Subquery(amounts.annotate(total=Sum("amount")).values("total"))
+    return Account.objects.annotate(total=Coalesce(total, Value(Decimal(0))))
 
 
 def lines_of(posting: Posting) -> list[tuple[int, Decimal]]:
