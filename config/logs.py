@@ -11,14 +11,23 @@ from structlog.typing import EventDict
 _PHONE = re.compile(r"(?<![\w-])\+?(\d{3})\d{4,9}(\d{3})(?![\w-])")
 
 
+# Addresses whose last part is a secret, as the request line of every turn shows them.
+_SECRET_PATH = re.compile(r"(/api/v1/(?:ussd/handle/[^/\s]+|webhooks/ussd/delivery)/)[^/\s?]+")
+
+
 def mask_phones(text: str) -> str:
     """`+250788123456` becomes `250…456`."""
     return _PHONE.sub(r"\1…\2", text)
 
 
+def mask_text(text: str) -> str:
+    """No phone number and no secret part of an address."""
+    return mask_phones(_SECRET_PATH.sub(r"\1…", text))
+
+
 def _masked(value: Any) -> Any:
     if isinstance(value, str):
-        return mask_phones(value)
+        return mask_text(value)
     if isinstance(value, dict):
         return {key: _masked(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -27,7 +36,7 @@ def _masked(value: Any) -> Any:
 
 
 def mask_event(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """structlog processor: no phone number leaves in a log line, whatever its key."""
+    """structlog processor: no phone number and no secret address leaves in a log line, whatever its key."""
     return {key: _masked(value) for key, value in event.items()}
 
 

@@ -51,13 +51,21 @@ def check_sms() -> list[Finding]:
     """Customers are told by SMS; without a key nothing is sent."""
     chosen = current(NotificationSettings)
     ready = bool(chosen.api_key.get_secret_value()) and bool(chosen.username)
+    guarded = settings.SANDBOX or bool(chosen.delivery_report_secret.get_secret_value())
     return [
+        judge(
+            "SMS delivery reports",
+            guarded,
+            "the address is guarded" if guarded else "anybody may send delivery reports",
+            "Set delivery_report_secret (manage.py configure notifications) and register the address that ends in it.",
+            otherwise=Verdict.WARN,
+        ),
         judge(
             "SMS credentials",
             ready,
             f"{chosen.base_url} as {chosen.username or 'nobody'}",
             "Set username and api_key: manage.py configure notifications",
-        )
+        ),
     ]
 
 

@@ -3,6 +3,7 @@
 from urllib.parse import unquote, urlsplit
 
 from config import logs
+from config.back_office import UNFOLD as UNFOLD
 from config.environment import PROJECT_ROOT, environment
 
 ENV = environment()
@@ -195,6 +196,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
+LOGIN_REDIRECT_URL = "admin:index"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
@@ -230,11 +232,3 @@ REST_FRAMEWORK = {
 
 LOGGING = logs.logging_config(level=ENV.log_level, as_json=ENV.log_json)
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
-
-UNFOLD = {
-    "SITE_TITLE": "Starhash",
-    "SITE_HEADER": "Starhash",
-    "SITE_SUBHEADER": "Lends and pays over USSD",
-    "SITE_SYMBOL": "payments",
-    "SHOW_HISTORY": False,
-}
