@@ -100,6 +100,8 @@ class Conversation:
         elif step := self._step_for(screen, typed):
             self._follow(step, typed)
         else:
+            # Said at the top, so the first page is shown.
+            place.page = 0
             self.notice = words_of(self.visit, "engine.invalid_choice", {})
 
     def _step_for(self, screen: Screen, typed: str) -> Step | None:

@@ -67,7 +67,7 @@ def run_guarded(act: Callable[[], ResultT], *, clock: Clock) -> ResultT:
             with database_work_ends(within=left), connection.execute_wrapper(statements):
                 return act()
         except (OperationalError, InterfaceError) as error:
-            if statements.finished == 0 and statements.begun == 1 and _connection_is_dead():
+            if statements.finished == 0 and _was_dead_already(statements):
                 connection.close()
                 continue
             logger.warning("ussd_database_trouble", error=str(error), nothing_done=statements.nothing_done)
@@ -75,6 +75,7 @@ def run_guarded(act: Callable[[], ResultT], *, clock: Clock) -> ResultT:
     raise DatabaseTrouble(certain=True)
 
 
-def _connection_is_dead() -> bool:
+def _was_dead_already(statements: _Statements) -> bool:
+    """Whether there was a connection, and it failed before it did anything. Without one the wait was long enough."""
     raw = connection.connection
-    return not connection.in_atomic_block and (raw is None or raw.closed)
+    return not connection.in_atomic_block and (raw.closed if raw is not None else statements.begun > 0)

@@ -33,6 +33,26 @@ class GatewayRefused(ValueError):
         super().__init__(" ".join(messages.values()))
 
 
+def check_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of CHANGEABLE as they are stored. Raises GatewayRefused with everything that is wrong."""
+    checks: dict[str, Callable[[Any], Any]] = {
+        "name": _name,
+        "allowed_ips": _networks,
+        "service_codes": _service_codes,
+        "region": _region,
+        "is_active": bool,
+    }
+    stored, wrong = {}, {}
+    for field, value in values.items():
+        try:
+            stored[field] = checks[field](value)
+        except ValueError as error:
+            wrong[field] = str(error)
+    if wrong:
+        raise GatewayRefused(wrong)
+    return stored
+
+
 def create_gateway(
     *,
     slug: str,
@@ -51,7 +71,7 @@ def create_gateway(
         raise GatewayRefused({"kind": f"Choose one of {', '.join(GatewayKind.values)}."})
     if not _SLUG.fullmatch(slug):
         raise GatewayRefused({"slug": "Use 1 to 50 lower-case letters, digits and hyphens."})
-    values = _checked(
+    values = check_values(
         {"name": name, "allowed_ips": allowed_ips, "service_codes": service_codes, "region": region, "is_active": True}
     )
     secret = secrets.token_urlsafe(32)
@@ -73,7 +93,7 @@ def change_gateway(*, gateway_id: int, changes: Mapping[str, Any], at: datetime)
     """
     if unknown := set(changes) - set(CHANGEABLE):
         raise GatewayRefused({name: f"{name} cannot be changed." for name in sorted(unknown)})
-    values = _checked(changes)
+    values = check_values(changes)
     with transaction.atomic():
         gateway = lock_gateway(gateway_id)
         after = {name: value for name, value in values.items() if getattr(gateway, name) != value}
@@ -105,26 +125,6 @@ def rotate_secret(*, gateway_id: int, at: datetime) -> str:
 def reveal_secret(*, gateway: Gateway) -> str:
     """The secret in clear, for the terminal's handset and the sandbox's phone. Raises UnreadableSecret."""
     return decrypt(gateway.secret)
-
-
-def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values as they are stored. Raises GatewayRefused with everything that is wrong."""
-    checks: dict[str, Callable[[Any], Any]] = {
-        "name": _name,
-        "allowed_ips": _networks,
-        "service_codes": _service_codes,
-        "region": _region,
-        "is_active": bool,
-    }
-    stored, wrong = {}, {}
-    for field, value in values.items():
-        try:
-            stored[field] = checks[field](value)
-        except ValueError as error:
-            wrong[field] = str(error)
-    if wrong:
-        raise GatewayRefused(wrong)
-    return stored
 
 
 def _name(value: str) -> str:
