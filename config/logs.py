@@ -6,6 +6,8 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict
 
+_CHATTY = ("celery.beat", "celery.worker.strategy", "celery.app.trace", "django_structlog.celery.receivers")
+
 # International numbers as they travel here: 9 to 15 digits, with or without a plus. Amounts and ids of
 # that length are rare in logs, and a masked id is a smaller loss than a leaked number.
 _PHONE = re.compile(r"(?<![\w-])\+?(\d{3})\d{4,9}(\d{3})(?![\w-])")
@@ -77,5 +79,7 @@ def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
         "loggers": {
             # The request middleware already writes one line for each request.
             "django.server": {"handlers": [], "propagate": False},
+            # Sweeps run every few seconds and mostly find nothing; what they do find is logged by the service.
+            **{name: {"level": "WARNING"} for name in _CHATTY},
         },
     }
