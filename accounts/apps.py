@@ -19,6 +19,11 @@ class AccountsConfig(AppConfig):
             {
                 "customer.registered": "A customer dialled for the first time",
                 "customer.language_chosen": "A customer chose a language",
+                "staff.created": "Somebody joined the staff",
+                "user.changed": "A person's details or powers were changed",
+                "user.password_set": "Somebody's password was set",
+                "group.saved": "A group and its permissions were saved",
+                "group.deleted": "A group was deleted",
                 "token.created": "A partner was given an API token",
                 "token.activated": "An API token was switched on",
                 "token.deactivated": "An API token was switched off",

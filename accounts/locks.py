@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.contrib.auth.models import Group
+
 from accounts.models import ApiToken, User
 from accounts.statuses import TokenStatus
 
@@ -9,6 +11,11 @@ from accounts.statuses import TokenStatus
 def lock_user(user_id: Any) -> User:
     """The user's row, locked until the transaction ends. Raises User.DoesNotExist."""
     return User.objects.select_for_update(of=("self",)).get(pk=user_id)
+
+
+def lock_group(group_id: int) -> Group:
+    """The group's row, locked until the transaction ends. Raises Group.DoesNotExist."""
+    return Group.objects.select_for_update(of=("self",)).get(pk=group_id)
 
 
 def lock_token(token_id: int) -> ApiToken:

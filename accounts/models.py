@@ -36,7 +36,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     phone = models.CharField(max_length=16, unique=True, null=True, blank=True, help_text="E.164, with the plus")
-    email = models.EmailField(unique=True, null=True, blank=True, help_text="Lower case")
+    email = models.EmailField("e-mail", unique=True, null=True, blank=True, help_text="Staff sign in with it")
     first_name = models.CharField(max_length=80, blank=True)
     last_name = models.CharField(max_length=80, blank=True)
     language = models.CharField(
@@ -102,7 +102,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 class ApiToken(models.Model):
     """A partner's key to the API (contract section 3). The token itself is shown once and never stored."""
 
-    partner_email = models.EmailField()
+    partner_email = models.EmailField("partner")
     name = models.CharField(max_length=100, blank=True)
     prefix = models.CharField(max_length=8, help_text="The token's first characters, to find it by")
     checksum = models.CharField(

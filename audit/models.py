@@ -14,12 +14,12 @@ class AuditEvent(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
-    uid = models.UUIDField(default=uuid.uuid4, editable=False)
-    at = models.DateTimeField()
+    uid = models.UUIDField("UUID", default=uuid.uuid4, editable=False)
+    at = models.DateTimeField("time")
     action = models.CharField(max_length=100)
     actor_id = models.CharField(max_length=64, blank=True)
-    actor_label = models.CharField(max_length=254)
-    ip = models.GenericIPAddressField(null=True)
+    actor_label = models.CharField("actor", max_length=254)
+    ip = models.GenericIPAddressField("IP address", null=True)
     request_id = models.CharField(max_length=64, blank=True)
     target_type = models.CharField(max_length=100)
     target_id = models.CharField(max_length=64)

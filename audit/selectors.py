@@ -78,3 +78,20 @@ def newest_event_id() -> int:
     """The highest id, 0 when there are no events."""
     newest = AuditEvent.objects.order_by("-id").values_list("id", flat=True).first()
     return newest or 0
+
+
+def target_types() -> list[str]:
+    """The types that events have as target, by name: read by hops over the index, however long the trail."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH RECURSIVE hops AS (
+                SELECT (SELECT min(target_type) FROM audit_event) AS target_type
+                UNION ALL
+                SELECT (SELECT min(target_type) FROM audit_event WHERE target_type > hops.target_type)
+                FROM hops WHERE hops.target_type IS NOT NULL
+            )
+            SELECT target_type FROM hops WHERE target_type IS NOT NULL
+            """
+        )
+        return [row[0] for row in cursor.fetchall()]

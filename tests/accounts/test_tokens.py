@@ -11,9 +11,9 @@ from django.db import IntegrityError, transaction
 from accounts import token_text
 from accounts.models import ApiToken, User
 from accounts.services import tokens
+from accounts.services.authority import NotAllowed
 from accounts.services.tokens import (
     InvalidTokenRequest,
-    OnlySuperAdministrators,
     PartnerHasActiveToken,
     TokenMoveRefused,
     activate_token,
@@ -81,7 +81,7 @@ def test_create_token_by_a_super_administrator() -> None:
 def test_create_token_is_for_super_administrators_only(flags: dict[str, bool]) -> None:
     teller = User.objects.create_user(email="teller@example.com", **flags)
 
-    with pytest.raises(OnlySuperAdministrators):
+    with pytest.raises(NotAllowed, match="Only a Super Administrator can make API tokens"):
         make_token(created_by=teller)
 
     assert not ApiToken.objects.exists()
