@@ -1,6 +1,7 @@
 """Customers: one per phone, however many dial at once."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError
@@ -107,15 +108,29 @@ def test_choose_language_refuses_one_without_words(language: str) -> None:
     assert not AuditEvent.objects.filter(action="customer.language_chosen").exists()
 
 
+def choose_two_languages_at_once(**options: Any) -> list[tuple[dict, dict]]:
+    """What the trail says of two choices, in order."""
+    customer = register_customer(phone=PHONE, at=AT)
+    found = run_together(2, lambda n: choose_language(customer=customer, language=["en", "rw"][n], at=AT), **options)
+    assert found == [None, None]
+    events = AuditEvent.objects.filter(action="customer.language_chosen").order_by("id")
+    return [(event.before, event.after) for event in events]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_choose_language_at_once_records_what_each_found() -> None:
-    customer = register_customer(phone=PHONE, at=AT)
-    languages = ["en", "rw"]
+    first, second = choose_two_languages_at_once()
 
-    run_together(2, lambda n: choose_language(customer=User.objects.get(), language=languages[n], at=AT))
+    assert first[0] == {"language": ""}
+    assert second[0] == first[1]
+    assert second[1] == {"language": User.objects.get().language}
 
-    first, second = AuditEvent.objects.filter(action="customer.language_chosen").order_by("id")
-    assert first.before == {"language": ""}
-    assert second.before == first.after
-    assert second.after == {"language": User.objects.get().language}
-    assert customer.pk == User.objects.get().pk
+
+@pytest.mark.django_db(transaction=True)
+def test_choose_language_without_the_lock_records_what_was_no_more(monkeypatch) -> None:
+    """The control: both look before either writes, and the second event's "before" is wrong."""
+    monkeypatch.setattr(customers, "lock_user", lambda user_id: User.objects.get(pk=user_id))
+
+    events = choose_two_languages_at_once(hold=(customers, "lock_user"))
+
+    assert [before for before, _after in events] == [{"language": ""}, {"language": ""}]

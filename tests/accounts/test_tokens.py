@@ -181,6 +181,27 @@ def test_revoke_token_is_for_ever_and_said_once() -> None:
             move(token_id=token.pk, at=LATER)
 
 
+def revoke_four_times_at_once(**options: Any) -> int:
+    """How many events it left."""
+    token, _plain = make_token()
+    run_together(4, lambda _number: revoke_token(token_id=token.pk, at=LATER), **options)
+    assert ApiToken.objects.get().status == "revoked"
+    return AuditEvent.objects.filter(action="token.revoked").count()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_revoke_token_at_once_is_said_once() -> None:
+    assert revoke_four_times_at_once() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_revoke_token_without_the_lock_is_said_too_often(monkeypatch) -> None:
+    """The control: everybody finds it active."""
+    monkeypatch.setattr(tokens, "lock_token", lambda token_id: ApiToken.objects.get(pk=token_id))
+
+    assert revoke_four_times_at_once(hold=(tokens, "lock_token")) == 4
+
+
 @pytest.mark.django_db
 def test_deactivate_and_activate_token() -> None:
     token, _plain = make_token()
