@@ -157,7 +157,19 @@ class LogAdmin(ModelAdmin):
 class TurnRecordAdmin(LogAdmin):
     """Every turn as it was answered."""
 
-    list_display = ("at", "phone", "journey", "screen", "input", "reply", "outcome", "ends", "took_ms", "gateway")
+    list_display = (
+        "at",
+        "phone",
+        "journey",
+        "screen",
+        "input",
+        "reply",
+        "outcome",
+        "ends",
+        "took_ms",
+        "gateway",
+        "session_id",
+    )
     list_filter = ("ends",)
     search_fields = ("phone", "session_id")
     search_help_text = "A whole phone number with its plus, or a whole session id"

@@ -120,8 +120,9 @@ class Conversation:
         elif target == BACK:
             self.session.go_back()
         else:
-            self.session.enter(Place(target, dict(result.facts)))
-            self.session.ended = screen_by_name(target).ends
+            screen = screen_by_name(target)
+            self.session.enter(Place(target, dict(result.facts)), replaces=screen.replaces)
+            self.session.ended = screen.ends
 
     def _end(self, key: str, *, outcome: str) -> None:
         self.outcome = outcome

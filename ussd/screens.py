@@ -55,10 +55,11 @@ Choices = tuple[Choice, ...] | Callable[["Visit"], tuple[Choice, ...]]
 class Screen:
     """One screen. `name` is `journey.screen`, unique; `words` a key of the texts.
 
-    `leaves`: with nothing before it, `0` ends the session. `secret`: what is typed here is masked wherever it is kept.
-    `takes` says how many parts of a history belong to one input, for input that may contain the separator `*`.
-    `trouble` and `unsure` are said when the database fails under this screen's act: the first when certainly
-    nothing happened, the second when it may have.
+    `replaces`: coming from that screen it takes its place, so that Back leads past both. `leaves`: with nothing
+    before it, `0` ends the session. `secret`: what is typed here is masked wherever it is kept. `takes` says how
+    many parts of a history belong to one input, for input that may contain the separator `*`. `trouble` and
+    `unsure` are said when the database fails under this screen's act: the first when certainly nothing happened,
+    the second when it may have.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Screen:
     choices: Choices = ()
     asks: Step | None = None
     ends: bool = False
+    replaces: str = ""
     leaves: bool = False
     secret: bool = False
     takes: Callable[[Sequence[str]], int] | None = None

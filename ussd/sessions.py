@@ -74,9 +74,9 @@ class Session:
         """Whether this history begins with what was dealt with."""
         return len(inputs) >= self.consumed and digest_of(inputs[: self.consumed]) == self.digest
 
-    def enter(self, place: Place) -> None:
-        """Go on to another screen; the way back is kept."""
-        if place.screen != self.place.screen:
+    def enter(self, place: Place, *, replaces: str = "") -> None:
+        """Go on to another screen; the way back leads to this one, unless that is the one it replaces."""
+        if self.place.screen not in {place.screen, replaces}:
             self.before = [*self.before, self.place][-DEEPEST:]
         self.place = place
 

@@ -15,6 +15,7 @@ from tests.ussd.conftest import MENU, NEWCOMER, PROMO
 from tests.ussd.dialling import Handset
 from ussd.models import Gateway
 from ussd.session_index import clear_sessions, find_session
+from ussd.store import Claim, Store
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -62,22 +63,46 @@ def test_twenty_deliveries_at_once_are_one_turn(
     phone = Handset(gateway, aline.phone, PROMO)
     phone.dial()
     typed = str(codes[0]) if ends else "HELLO"
-    barrier = Barrier(20)
 
-    def deliver() -> str:
-        try:
-            barrier.wait()
-            copy = Handset(gateway, phone.phone, PROMO, session_id=phone.session_id)
-            return copy.type(typed)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(20) as pool:
-        replies = [future.result() for future in [pool.submit(deliver) for _copy in range(20)]]
+    replies = _deliver_at_once(phone, typed, copies=20)
 
     assert len(set(replies)) == 1
     assert replies[0] == REDEEMED if ends else replies[0].startswith("This is not a code.")
     assert Redemption.objects.count() == Disbursement.objects.count() == int(ends)
+
+
+def _deliver_at_once(phone: Handset, typed: str, copies: int) -> list[str]:
+    """The same turn, delivered so often at the same moment."""
+    barrier = Barrier(copies)
+
+    def deliver() -> str:
+        try:
+            barrier.wait()
+            return Handset(phone.gateway, phone.phone, PROMO, session_id=phone.session_id).type(typed)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(copies) as pool:
+        return [future.result() for future in [pool.submit(deliver) for _copy in range(copies)]]
+
+
+@pytest.mark.parametrize("locked", [True, False])
+def test_wrong_code_delivered_at_once_burns_one_try_because_of_the_lock(
+    handset: Callable[..., Handset],
+    aline: User,
+    codes: list[PromoCode],
+    monkeypatch: pytest.MonkeyPatch,
+    locked: bool,
+) -> None:
+    # The control: without the store every delivery is granted, and each burns a try.
+    if not locked:
+        monkeypatch.setattr(Store, "claim", lambda *_args, **_kwargs: Claim("granted"))
+    phone = handset()
+
+    replies = _deliver_at_once(phone, "Z" + codes[0].code[1:], copies=4)
+
+    assert set(replies) == {"We do not know this code. Check it and dial again."}
+    assert CodeAttempt.objects.count() == (1 if locked else 4)
 
 
 def test_turn_that_never_reached_us_is_caught_up_with(

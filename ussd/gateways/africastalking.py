@@ -2,7 +2,8 @@
 
 It sends a form of five fields, and in `text` every input of the session joined with `*`; there is no turn id, so
 (`sessionId`, `text`) names a turn. The answer is plain text beginning `CON ` (goes on) or `END ` (closes), always with
-status 200: for anything else it shows the subscriber an error of its own. We keep 401 and 429 for strangers.
+status 200: for anything else it shows the subscriber an error of its own. Other statuses are for callers who may not
+speak for the gateway: 401, 403 and 429.
 """
 
 from urllib.parse import parse_qsl, urlencode
@@ -25,7 +26,7 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 MOST_FIELDS = 50
 LONGEST_NETWORK_CODE = 20
 # The statuses that are not 200 (contract sections 2 and 4), with their words.
-_STATUS_WORDS = {401: "Service unavailable.", 429: "Service busy. Please try again."}
+_STATUS_WORDS = {401: "Service unavailable.", 403: "Service unavailable.", 429: "Service busy. Please try again."}
 _REFUSAL_WORDS = {"SERVICE_UNAVAILABLE": "Service temporarily unavailable."}
 
 

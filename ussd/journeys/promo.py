@@ -84,10 +84,11 @@ _ENDINGS = {
 _REDEEM = Step({**_ENDINGS, Outcome.INVALID_FORMAT: "promo.again"}, act=redeem_typed_code)
 
 
-def _asks(name: str, words: str) -> Screen:
+def _asks(name: str, words: str, *, replaces: str = "") -> Screen:
     return Screen(
         name,
         words=words,
+        replaces=replaces,
         asks=_REDEEM,
         secret=True,
         takes=count_code_parts,
@@ -102,7 +103,7 @@ JOURNEY = Journey(
     start="promo.code",
     screens=(
         _asks("promo.code", "promo.prompt"),
-        _asks("promo.again", "promo.again"),
+        _asks("promo.again", "promo.again", replaces="promo.code"),
         *(Screen(words, words=words, ends=True) for words in sorted(set(_ENDINGS.values()))),
     ),
     in_menu=Choice("menu.redeem", go("promo.code")),

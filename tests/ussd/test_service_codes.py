@@ -1,0 +1,45 @@
+"""Which journey a dial opens, and what it carries."""
+
+import pytest
+
+from ussd.service_codes import InvalidServiceCode, Route, find_route, normalise_service_code
+
+CODES = {"*384#": "menu", "*384*1234#": "promo", "*383#": "peer"}
+
+
+@pytest.mark.parametrize(
+    ("dialled", "route"),
+    [
+        ("*384#", Route("*384#", "menu")),
+        ("*384", Route("*384#", "menu")),
+        ("384", Route("*384#", "menu")),
+        (" *384# ", Route("*384#", "menu")),
+        ("*384*1234#", Route("*384*1234#", "promo")),
+        ("*384*1234*CODE#", Route("*384*1234#", "promo", ("CODE",))),
+        ("*384*1234*AB*CD#", Route("*384*1234#", "promo", ("AB", "CD"))),
+        ("*384*1*2#", Route("*384#", "menu", ("1", "2"))),
+        ("*384*12345#", Route("*384#", "menu", ("12345",))),
+        ("*999#", None),
+        ("*38#", None),
+        ("", None),
+        ("#", None),
+        ("***", None),
+    ],
+)
+def test_longest_configured_code_wins(dialled: str, route: Route | None) -> None:
+    assert find_route(CODES, dialled) == route
+
+
+def test_gateway_that_sends_no_code_has_only_one() -> None:
+    assert find_route({"*383#": "peer"}, "") == Route("*383#", "peer")
+
+
+@pytest.mark.parametrize(("raw", "normal"), [("*384#", "*384#"), (" *384*1234 ", "*384*1234#")])
+def test_codes_are_stored_in_one_form(raw: str, normal: str) -> None:
+    assert normalise_service_code(raw) == normal
+
+
+@pytest.mark.parametrize("raw", ["", "384#", "*#", "*384*#", "*384**1#", "*38a#", "*384##", "*\u0663\u0668\u0664#"])
+def test_what_is_no_code_is_refused(raw: str) -> None:
+    with pytest.raises(InvalidServiceCode):
+        normalise_service_code(raw)
