@@ -67,6 +67,11 @@ def normalise_code(typed: str) -> str | None:
     return code if _SHAPE.fullmatch(code) else None
 
 
+def search_form(typed: str) -> str:
+    """What was typed of a code, whole or its beginning, as it would be stored; for searches."""
+    return typed[:LONGEST_TYPED].translate(_PLAIN)
+
+
 def is_valid_code(code: str, *, check_from: date | None) -> bool:
     """Whether a stored form is a possible code: a real date and, from `check_from` on, the right check character."""
     printed = printed_date(code)

@@ -9,6 +9,7 @@ from django.db.models.functions import Upper
 
 from disbursements.models import Disbursement
 from ledger.models import Account
+from ledger.money import format_amount
 from promos.codes import hyphenate
 from promos.statuses import BatchStatus, CodeStatus, Outcome, RedemptionStatus, RunStatus
 from promos.triggers import fixed, kept, status_moves
@@ -54,6 +55,10 @@ class Batch(models.Model):
     class Meta:
         db_table = "promos_batch"
         verbose_name_plural = "batches"
+        permissions = [
+            ("assign_batch", "Can give a batch to a staff member"),
+            ("block_batch", "Can block and unblock a batch"),
+        ]
         ordering = ["-created_at", "-id"]
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="batch_recent"),
@@ -116,6 +121,7 @@ class GenerationRun(models.Model):
 
     class Meta:
         db_table = "promos_generation_run"
+        permissions = [("cancel_generationrun", "Can cancel a generation run")]
         ordering = ["-created_at", "-id"]
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="run_recent"),
@@ -165,6 +171,7 @@ class PromoCode(models.Model):
 
     class Meta:
         db_table = "promos_code"
+        permissions = [("stop_promocode", "Can block, report and unblock codes")]
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["batch", "status", "id"], name="code_batch_status"),
@@ -263,7 +270,7 @@ class Redemption(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.phone} {self.amount} {self.currency}"
+        return f"{self.phone} {format_amount(self.amount, self.currency)}"
 
 
 class CodeAttempt(models.Model):

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import CharField, DecimalField, Exists, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import CharField, Count, DecimalField, Exists, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Cast, Coalesce, JSONObject
 from django.utils.dateparse import parse_datetime
 
@@ -124,6 +124,22 @@ def batches_with_budget_left() -> QuerySet[Batch]:
         .values("s")
     )
     return Batch.objects.annotate(budget_left=Subquery(left))
+
+
+def count_codes(batch: Batch) -> dict[str, int]:
+    """The batch's codes by status; from the index alone."""
+    counts = PromoCode.objects.filter(batch=batch).order_by().values_list("status").annotate(number=Count("pk"))
+    return dict(counts)
+
+
+def redemption_of(code: PromoCode) -> Redemption | None:
+    """The code's redemption, if it has one."""
+    return Redemption.objects.filter(promo_code=code).first()
+
+
+def staff_to_assign() -> QuerySet[User]:
+    """Staff members a batch can be given to."""
+    return User.objects.filter(is_staff=True, is_active=True).order_by("email")
 
 
 def promised_amount(batch: Batch) -> Decimal:

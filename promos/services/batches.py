@@ -11,6 +11,7 @@ from accounts.models import User
 from audit.services import record
 from configuration.selectors import current
 from disbursements.configuration import PaymentSettings
+from ledger.money import quantize
 from ledger.services import open_account, open_in_flight_account
 from ledger.statuses import AccountKind
 from promos.configuration import PromoRules
@@ -175,10 +176,10 @@ def _facts(batch: Batch) -> dict[str, Any]:
     return {
         "name": batch.name,
         "description": batch.description,
-        "amount_per_code": str(batch.amount_per_code),
+        "amount_per_code": str(quantize(batch.amount_per_code, batch.currency)),
         "currency": batch.currency,
         "expiration_date": batch.expiration_date.isoformat(),
-        "budget": str(batch.budget) if batch.budget is not None else None,
+        "budget": str(quantize(batch.budget, batch.currency)) if batch.budget is not None else None,
         "assigned_user": str(batch.assigned_user_id or ""),
         "status": batch.status,
     }

@@ -98,7 +98,7 @@ def order_codes(
     return run
 
 
-def cancel_generation(*, run_id: UUID, at: datetime) -> GenerationRun:
+def cancel_generation(*, run_id: UUID, reason: str = "", at: datetime) -> GenerationRun:
     """Stop a run: at once when nobody works on it, else after the chunk under way. Codes made so far stay.
 
     Asking again changes nothing. Raises RunFinished, GenerationRun.DoesNotExist.
@@ -111,7 +111,8 @@ def cancel_generation(*, run_id: UUID, at: datetime) -> GenerationRun:
             return run
         run.cancel_requested = True
         run.save(update_fields=["cancel_requested"])
-        record("promo.generation.cancel_requested", target=run, after={"generated": run.generated}, at=at)
+        made = {"generated": run.generated}
+        record("promo.generation.cancel_requested", target=run, after=made, reason=reason, at=at)
         if run.lease_until is None or run.lease_until <= at:
             _finish(run, RunStatus.CANCELLED, at=at)
     return run

@@ -138,7 +138,7 @@ def test_update_batch_changes_terms_and_records_only_what_changed(batch: Batch, 
     batch.refresh_from_db()
     assert (batch.name, batch.amount_per_code) == ("Harvest 2", Decimal(7000))
     event = AuditEvent.objects.get(action="promo.batch.updated")
-    assert event.before == {"name": "Harvest", "amount_per_code": "5000.00"}
+    assert event.before == {"name": "Harvest", "amount_per_code": "5000"}
     assert event.after == {"name": "Harvest 2", "amount_per_code": "7000"}
 
 
