@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email, validate_slug
 from django.db import IntegrityError, transaction
@@ -74,6 +75,8 @@ def create_token(
     partner = _partner(partner_email)
     _refuse_unless_within(days, most=MOST_DAYS, field="days", unit="days")
     _refuse_unless_within(rate_limit, most=MOST_RATE_LIMIT, field="rate_limit", unit="requests a minute")
+    if plain and not (settings.SANDBOX and token_text.has_token_shape(plain)):
+        raise InvalidTokenRequest("plain", "Only the sandbox names a token, and in the shape of one.")
     plain = plain or token_text.new_token()
     token = ApiToken(
         partner_email=partner,

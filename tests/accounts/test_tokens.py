@@ -115,6 +115,22 @@ def test_create_token_refuses(changes: dict[str, Any], field: str, words: str) -
 
 
 @pytest.mark.django_db
+def test_create_token_takes_a_named_one_in_the_sandbox_only(settings) -> None:
+    named = "0123456789abcdef" * 6
+    settings.SANDBOX = False
+    with pytest.raises(InvalidTokenRequest, match="Only the sandbox"):
+        make_token(plain=named)
+    settings.SANDBOX = True
+    with pytest.raises(InvalidTokenRequest, match="in the shape of one"):
+        make_token(plain="guessable")
+    assert not ApiToken.objects.exists()
+
+    _token, plain = make_token(plain=named)
+
+    assert plain == named
+
+
+@pytest.mark.django_db
 def test_create_token_refuses_a_second_active_one() -> None:
     first, _plain = make_token()
 
