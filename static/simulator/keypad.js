@@ -1,47 +1,51 @@
 // A telephone keypad with multi-tap letters, as on the phones our customers hold.
-"use strict";
+import { make } from "./page.js";
 
 const KEYS = [
   ["1", ""], ["2", "ABC"], ["3", "DEF"],
   ["4", "GHI"], ["5", "JKL"], ["6", "MNO"],
   ["7", "PQRS"], ["8", "TUV"], ["9", "WXYZ"],
-  ["*", ""], ["0", "+"], ["#", ""],
+  ["*", ""], ["0", ""], ["#", ""],
 ];
 const TAP_MS = 900;
 
-class Keypad {
+export class Keypad {
   // `target()` gives {get, set} of the text being typed.
   constructor(element, target) {
     this.target = target;
     this.letters = false;
-    this.last = { key: "", at: 0, index: 0 };
+    this.forget();
     for (const [digit, letters] of KEYS) {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.className = "key";
-      button.innerHTML = `<b>${digit}</b><i>${letters}</i>`;
-      button.addEventListener("click", () => this.press(digit, letters));
-      element.append(button);
+      const key = make("button", { type: "button", className: "key" }, make("b", {}, digit), make("i", {}, letters));
+      key.addEventListener("click", () => this.press(digit, letters));
+      element.append(key);
     }
+  }
+
+  // The next press of the same key begins a new letter.
+  forget() {
+    this.last = { digit: "", at: 0, index: 0 };
   }
 
   press(digit, letters) {
     const text = this.target();
-    if (!this.letters || !letters || digit === "0") {
+    if (!this.letters || !letters) {
       text.set(text.get() + digit);
-      this.last = { key: "", at: 0, index: 0 };
+      this.forget();
       return;
     }
+    // The digit itself comes after its letters: 2 2 2 2 is "2".
     const choices = letters + digit;
-    const again = this.last.key === digit && Date.now() - this.last.at < TAP_MS;
+    const again = this.last.digit === digit && Date.now() - this.last.at < TAP_MS;
     const index = again ? (this.last.index + 1) % choices.length : 0;
     text.set((again ? text.get().slice(0, -1) : text.get()) + choices[index]);
-    this.last = { key: digit, at: Date.now(), index };
+    this.last = { digit, at: Date.now(), index };
   }
 
+  // Switches between digits and letters; whether letters are on now.
   toggle() {
     this.letters = !this.letters;
-    this.last = { key: "", at: 0, index: 0 };
+    this.forget();
     return this.letters;
   }
 }

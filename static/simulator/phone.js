@@ -1,74 +1,49 @@
-// The phone: dialler, USSD dialog, timer, inbox, and a network that can misbehave.
-"use strict";
+// The phone: dialling, the USSD dialogue with its timer, and a network that can misbehave.
+import { $, clockTime, make, setup } from "./page.js";
+import { UssdSession, measure, parseDial } from "./wire.js";
+import { Keypad } from "./keypad.js";
+import { chosen, offerChoices } from "./dialler.js";
+import { forgetInbox, hideToast, refreshCodes, watchInbox } from "./arrivals.js";
 
-const setup = JSON.parse(document.getElementById("setup").textContent);
-const $ = (id) => document.getElementById(id);
 const DELAY_MS = 5000;
-const INBOX_MS = 2000;
+const MOST_DIALLED = 60;
 const HINTS = {
-  none: "The next turn goes through as it should.",
-  repeat: "The next turn is delivered twice; both must get the same words, and money moves once.",
-  drop: "The next turn reaches the bank, its answer is lost. Dial again: you first hear what became of it.",
-  delay: `The next answer takes ${DELAY_MS / 1000} seconds longer.`,
+  none: "It goes through as it should.",
+  repeat: "The gateway delivers it twice. Both must get the same words, and money moves once.",
+  drop: "It reaches us, the answer is lost. Dial again: you first hear what became of it.",
+  delay: `Its answer takes ${DELAY_MS / 1000} seconds longer.`,
 };
 
 let session = null;
 let deadline = 0;
 let dialled = "";
-let known = null; // SMS seen so far; null until the first look
-
-// ---- choices -------------------------------------------------------------------------------------------------
-function option(value, label) {
-  const element = document.createElement("option");
-  element.value = value;
-  element.textContent = label;
-  return element;
-}
-
-function chosenGateway() {
-  return setup.gateways.find((gateway) => gateway.slug === $("gateway").value);
-}
-
-function showPerson() {
-  const person = setup.people[$("person").selectedIndex];
-  $("number").value = person.phone;
-  $("about").textContent = person.about;
-  $("network").value = person.networkCode;
-  numberChanged();
-}
-
-function numberChanged() {
-  known = null;
-  $("inbox").replaceChildren();
-  $("operator").textContent = $("network").selectedOptions[0]?.textContent ?? "";
-  refreshInbox();
-}
-
-function showServiceCodes() {
-  const chips = Object.entries(chosenGateway()?.serviceCodes ?? {}).map(([code, journey]) => {
-    const chip = document.createElement("button");
-    chip.type = "button";
-    chip.className = "chip";
-    chip.innerHTML = `<b></b><span></span>`;
-    chip.querySelector("b").textContent = code;
-    chip.querySelector("span").textContent = journey;
-    chip.addEventListener("click", () => {
-      if (session) return;
-      setDialled(code);
-      dial();
-    });
-    return chip;
-  });
-  $("service-codes").replaceChildren(...chips);
-  const codes = Object.keys(chosenGateway()?.serviceCodes ?? {});
-  $("home-hint").textContent = codes.length ? `Dial ${codes.join(" or ")} and press Call` : "No gateway has a service code yet";
-}
 
 // ---- screen --------------------------------------------------------------------------------------------------
 function setDialled(text) {
-  dialled = text.slice(0, 60);
+  dialled = text.slice(0, MOST_DIALLED);
   $("dialled").textContent = dialled;
-  $("home-hint").hidden = dialled !== "";
+  for (const id of ["bigclock", "quick"]) $(id).hidden = dialled !== "";
+  showIdleHint();
+}
+
+function showIdleHint() {
+  const nothing = chosen().serviceCodes.length === 0;
+  const idle = nothing ? "No gateway has a service code yet." : "Tap, or type and press Call";
+  $("idle-hint").textContent = dialled ? "Press Call" : idle;
+}
+
+function showServiceCodes() {
+  const { serviceCodes } = chosen();
+  const buttons = serviceCodes.map(({ code, title }) => {
+    const button = make("button", { type: "button" }, make("b", {}, code), make("span", {}, title));
+    button.addEventListener("click", () => {
+      setDialled(code);
+      dial();
+    });
+    return button;
+  });
+  $("quick").replaceChildren(...buttons);
+  showIdleHint();
 }
 
 const typing = {
@@ -76,91 +51,97 @@ const typing = {
   reply: {
     get: () => $("reply").value,
     set: (text) => {
-      $("reply").value = text.slice(0, 80);
+      $("reply").value = text.slice(0, $("reply").maxLength);
+      $("reply").scrollLeft = $("reply").scrollWidth;
     },
   },
 };
 
+function replying() {
+  return !$("dialog").hidden && !$("reply-row").hidden;
+}
+
 function activeText() {
-  return $("dialog").hidden || $("reply-row").hidden ? typing.dialler : typing.reply;
+  return replying() ? typing.reply : typing.dialler;
 }
 
 function showWords(words, ends) {
   $("words").textContent = words;
+  $("words").scrollTop = 0;
   $("reply-row").hidden = ends;
   $("send").hidden = ends;
   $("cancel").textContent = ends ? "OK" : "Cancel";
   $("reply").value = "";
-  const length = septets(words) + 4;
-  $("count").textContent = GSM7.test(words) ? `${length}/160` : "not GSM-7";
-  $("count").classList.toggle("over", length > 160 || !GSM7.test(words));
+  const { label, fits } = measure(words);
+  $("count").textContent = label;
+  $("count").classList.toggle("over", !fits);
   $("dialog").hidden = false;
+  keypad.forget();
+  // On a touch screen that would open a second keyboard over ours.
   if (!ends && matchMedia("(pointer: fine)").matches) $("reply").focus();
 }
 
-function showWire(answer, note) {
-  $("wire").textContent = `POST ${session.address.replace(/[^/]+\/$/, "…/")}\n${[...answer.body].map(([k, v]) => `${k}=${v}`).join("\n")}\n\n${answer.status} in ${answer.ms} ms\n${answer.raw}${note ? `\n\n${note}` : ""}`;
+function showWire(address, answer, note) {
+  const fields = [...answer.body].map(([name, value]) => `${name}=${value}`);
+  const lines = [`POST ${address.replace(/[^/]+\/$/, "…/")}`, ...fields, "", `${answer.status} in ${answer.ms} ms`, answer.raw];
+  if (note) lines.push("", note);
+  $("wire").textContent = lines.join("\n");
 }
 
 // ---- a session -----------------------------------------------------------------------------------------------
-// `*123*CODE#` is the service code `*123#` with its first input already typed.
-function parseDial(text) {
-  const codes = Object.keys(chosenGateway()?.serviceCodes ?? {});
-  if (codes.includes(text)) return { serviceCode: text, firstInput: "" };
-  const base = codes.find((code) => text.endsWith("#") && text.startsWith(`${code.slice(0, -1)}*`));
-  return base ? { serviceCode: base, firstInput: text.slice(base.length, -1) } : null;
-}
-
 async function dial() {
-  if (session) return;
-  const target = parseDial(dialled.trim());
-  if (!target) {
-    showWords("Connection problem or invalid MMI code.", true);
+  if (session || !$("busy").hidden) return;
+  const { phone, networkCode, address, serviceCodes } = chosen();
+  const target = parseDial(dialled.trim(), serviceCodes.map(({ code }) => code));
+  if (!target || !phone) {
+    showWords(phone ? "Connection problem or invalid MMI code." : "Choose who dials first.", true);
     return;
   }
-  session = new UssdSession({
-    address: chosenGateway().address,
-    phone: $("number").value.trim(),
-    networkCode: $("network").value,
-    ...target,
-  });
+  hideToast();
+  session = new UssdSession({ address, phone, networkCode, ...target });
   deadline = Date.now() + setup.sessionSeconds * 1000;
   await exchange(null);
 }
 
 async function exchange(input) {
   const fault = document.querySelector("input[name=fault]:checked").value;
+  const current = session;
   $("dialog").hidden = true;
   $("busy").hidden = false;
-  const current = session;
+  tick();
   try {
     const answer = await current.turn(input);
     let note = "";
     if (fault === "repeat") {
       const second = await current.post();
-      note = second.raw === answer.raw ? "Delivered twice: the same words came back." : `Delivered twice, and DIFFERENT words came back:\n${second.raw}`;
+      note = second.raw === answer.raw ? "Delivered twice: the same words came back." : `Delivered twice, DIFFERENT words came back:\n${second.raw}`;
     }
     if (fault === "delay") await new Promise((resolve) => setTimeout(resolve, DELAY_MS));
-    showWire(answer, note);
-    if (session !== current) return;
-    if (fault === "drop") {
-      finish("Incomplete");
-      showWords("Connection lost. Please try again.", true);
-    } else if (!answer.ok) {
-      finish("Failed");
-      showWords("Error performing request. Unknown error.", true);
-    } else {
-      if (answer.ends) finish("Success");
-      showWords(answer.words, answer.ends);
-    }
+    showWire(current.address, answer, note);
+    if (session === current) show(answer, fault === "drop");
   } catch {
-    if (session === current) finish("Failed");
-    showWords("Connection problem. The service did not answer.", true);
+    if (session === current) {
+      finish("Failed");
+      showWords("Connection problem. The service did not answer.", true);
+    }
   } finally {
-    $("busy").hidden = true;
+    if (session === current || session === null) $("busy").hidden = true;
     document.querySelector("input[name=fault][value=none]").checked = true;
-    $("fault-hint").textContent = HINTS.none;
-    refreshCodes();
+    showHint();
+    refreshCodes(pickCode);
+  }
+}
+
+function show(answer, lost) {
+  if (lost) {
+    finish("Incomplete");
+    showWords("Connection lost. Please try again.", true);
+  } else if (!answer.ok) {
+    finish("Failed");
+    showWords("Error performing request. Unknown error.", true);
+  } else {
+    if (answer.ends) finish("Success");
+    showWords(answer.words, answer.ends);
   }
 }
 
@@ -172,18 +153,20 @@ function finish(status) {
 }
 
 function send() {
-  if (!session || $("reply-row").hidden) return;
-  exchange($("reply").value);
+  if (!session || !replying()) return;
+  if ($("reply").value) exchange($("reply").value);
+  else $("reply").focus();
 }
 
 function hangUp() {
   finish("Incomplete");
   $("dialog").hidden = true;
+  $("busy").hidden = true;
   setDialled("");
 }
 
 function tick() {
-  $("clock").textContent = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  $("clock").textContent = $("bigclock").textContent = clockTime(new Date());
   if (!session) return;
   const left = Math.max(0, Math.round((deadline - Date.now()) / 1000));
   $("timer").textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
@@ -193,92 +176,64 @@ function tick() {
   }
 }
 
-// ---- what arrives --------------------------------------------------------------------------------------------
-async function refreshInbox() {
-  const phone = $("number").value.trim();
-  try {
-    const response = await fetch(`${setup.inbox}?phone=${encodeURIComponent(phone)}`);
-    const { messages, error } = await response.json();
-    if (phone !== $("number").value.trim()) return;
-    $("sms-state").textContent = error ?? "";
-    const items = messages.map((sms) => {
-      const item = document.createElement("li");
-      const time = document.createElement("time");
-      time.textContent = new Date(sms.at).toLocaleTimeString();
-      item.append(sms.message, time);
-      return item;
-    });
-    if (items.length) $("inbox").replaceChildren(...items);
-    else $("inbox").innerHTML = `<li class="empty">No messages yet</li>`;
-    if (known !== null && messages.length > known) toast(messages[0].message);
-    known = messages.length;
-  } catch {
-    $("sms-state").textContent = "no connection";
+// A code from under a lid: into the reply when one is asked for, else into a direct dial such as *123*CODE#.
+function pickCode(code) {
+  if (replying()) typing.reply.set(code);
+  else if (!session) {
+    const promo = chosen().serviceCodes.find(({ journey }) => journey === "promo");
+    $("dialog").hidden = true;
+    setDialled(promo ? `${promo.code.slice(0, -1)}*${code}#` : code);
   }
+  $("phone").scrollIntoView({ block: "nearest" });
 }
 
-function toast(words) {
-  $("toast").textContent = words;
-  $("toast").hidden = false;
+function showHint() {
+  $("fault-hint").textContent = HINTS[document.querySelector("input[name=fault]:checked").value];
 }
 
-async function refreshCodes() {
-  try {
-    const { codes } = await (await fetch(setup.codes)).json();
-    const items = codes.map((code) => {
-      const item = document.createElement("li");
-      const button = document.createElement("button");
-      button.type = "button";
-      button.title = "Type this code";
-      button.innerHTML = `<b></b><span></span>`;
-      button.querySelector("b").textContent = code.code;
-      button.querySelector("span").textContent = `${code.amount} · ${code.batch}`;
-      button.addEventListener("click", () => activeText().set(activeText() === typing.reply ? code.code : `${dialled.replace(/#?$/, "")}${code.code}`));
-      item.append(button);
-      return item;
-    });
-    if (items.length) $("codes").replaceChildren(...items);
-    else $("codes").innerHTML = `<li class="empty">No unused codes. Generate some in the back office.</li>`;
-  } catch {
-    /* shown again at the next look */
-  }
-}
+// ---- keys ----------------------------------------------------------------------------------------------------
+const keypad = new Keypad($("pad"), activeText);
 
-// ---- wiring --------------------------------------------------------------------------------------------------
-$("person").append(...setup.people.map((person) => option(person.phone, person.phone)));
-$("network").append(...Object.entries(setup.networks).map(([code, name]) => option(code, name)));
-$("gateway").append(...setup.gateways.map((gateway) => option(gateway.slug, gateway.name)));
-$("person").addEventListener("change", showPerson);
-$("number").addEventListener("change", numberChanged);
-$("network").addEventListener("change", numberChanged);
-$("gateway").addEventListener("change", showServiceCodes);
 $("call").addEventListener("click", () => (session ? send() : dial()));
 $("send").addEventListener("click", send);
 $("hang").addEventListener("click", hangUp);
 $("cancel").addEventListener("click", hangUp);
-$("toast").addEventListener("click", () => ($("toast").hidden = true));
 $("erase").addEventListener("click", () => activeText().set(activeText().get().slice(0, -1)));
-for (const radio of document.querySelectorAll("input[name=fault]"))
-  radio.addEventListener("change", () => ($("fault-hint").textContent = HINTS[radio.value]));
+$("mode").addEventListener("click", () => $("mode").setAttribute("aria-pressed", keypad.toggle()));
+for (const radio of document.querySelectorAll("input[name=fault]")) radio.addEventListener("change", showHint);
+// Pressing a key leaves the cursor in the reply.
+$("phone").addEventListener("mousedown", (event) => {
+  if (event.target.closest("button")) event.preventDefault();
+});
 
-const keypad = new Keypad($("pad"), activeText);
-$("mode").addEventListener("click", () => ($("mode").textContent = keypad.toggle() ? "ABC" : "123"));
 document.addEventListener("keydown", (event) => {
-  if (["INPUT", "SELECT"].includes(event.target.tagName) && event.target.id !== "reply") return;
+  const elsewhere = event.target.closest("input, select, button, a, summary");
+  if ((elsewhere && elsewhere !== $("reply")) || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Enter") {
     event.preventDefault();
     if (session) send();
     else if (!$("dialog").hidden) hangUp();
     else dial();
   } else if (event.key === "Escape") hangUp();
-  else if (event.target.id !== "reply" && /^[0-9A-Za-z*#+-]$/.test(event.key) && !event.ctrlKey && !event.metaKey)
-    activeText().set(activeText().get() + event.key);
-  else if (event.target.id !== "reply" && event.key === "Backspace") activeText().set(activeText().get().slice(0, -1));
+  else if (elsewhere) return; // the reply takes its letters itself
+  else if (event.key === "Backspace") activeText().set(activeText().get().slice(0, -1));
+  else if (/^[0-9A-Za-z*#+-]$/.test(event.key)) activeText().set(activeText().get() + event.key);
 });
 
+offerChoices({
+  onNumber: () => {
+    hangUp();
+    forgetInbox();
+  },
+  onGateway: () => {
+    hangUp();
+    showServiceCodes();
+  },
+});
 showServiceCodes();
-showPerson();
-refreshCodes();
+setDialled("");
+showHint();
+watchInbox();
+refreshCodes(pickCode);
 tick();
 setInterval(tick, 1000);
-setInterval(refreshInbox, INBOX_MS);

@@ -8,17 +8,23 @@ class Person:
     """A phone number with a story."""
 
     phone: str
-    about: str
+    name: str
+    story: str
     network_code: str = "63510"
     is_new: bool = False
 
+    @property
+    def about(self) -> str:
+        """Name and story in one line."""
+        return f"{self.name}: {self.story}"
+
 
 CAST = (
-    Person("+250788123456", "Aline, painter in Kigali: payouts arrive"),
-    Person("+250788765432", "Eric, contractor: payouts arrive"),
-    Person("+250791234567", "New: never dialled before", is_new=True),
-    Person("+250722345678", "Grace, on the Airtel network", "63514"),
-    Person("+46733123450", "Scenario number: fails inside the provider, is tried again", "99999"),
-    Person("+46733123457", "Scenario number: wallet not found, fails for good", "99999"),
-    Person("+46733123453", "Scenario number: pending for half a minute, then paid", "99999"),
+    Person("+250788123456", "Aline", "painter in Kigali, payouts arrive"),
+    Person("+250788765432", "Eric", "contractor, payouts arrive"),
+    Person("+250791234567", "Diane", "new, has never dialled before", is_new=True),
+    Person("+250722345678", "Grace", "on the Airtel network, payouts arrive", "63514"),
+    Person("+46733123450", "Internal failure", "the provider fails inside; the payout is tried again", "99999"),
+    Person("+46733123457", "Unknown wallet", "the provider knows no such wallet; the payout fails for good", "99999"),
+    Person("+46733123453", "Slow payer", "pending at the provider for half a minute, then paid", "99999"),
 )
