@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
+from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
@@ -72,6 +73,13 @@ class BatchAdmin(UncountedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Batch]:
         return batches_with_budget_left()
+
+    def get_paginator(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Paginator:
+        """The pick-lists of other pages must know where they end; the list itself is not counted."""
+        match = request.resolver_match
+        is_pick_list = match is not None and match.url_name == "autocomplete"
+        paginator = Paginator if is_pick_list else self.paginator
+        return paginator(*args, **kwargs)
 
     def has_delete_permission(self, request: HttpRequest, obj: Batch | None = None) -> bool:
         """Its codes and money name it; it can be blocked."""

@@ -363,6 +363,14 @@ def test_lists_are_filtered_by_links(office: Client, batch: Batch, now: datetime
     assert office.get(page("redemption", "changelist"), {"batch__id__exact": str(batch.pk)}).status_code == 200
 
 
+def test_pick_list_of_batches_knows_its_end(office: Client, batch: Batch) -> None:
+    choice = {"app_label": "promos", "model_name": "promocode", "field_name": "batch", "term": "harv"}
+
+    found = office.get(reverse("admin:autocomplete"), choice).json()
+
+    assert found == {"results": [{"id": str(batch.pk), "text": "Harvest"}], "pagination": {"more": False}}
+
+
 def test_wrong_codes_are_listed_by_phone(office: Client, alice: User, bob: User, now: datetime) -> None:
     redeem(alice, "ABCD-EF26-GH11-JK20", at=now)
     redeem(bob, "ABCD-EF26-GH11-JK20", at=now)
