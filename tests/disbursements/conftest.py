@@ -15,6 +15,7 @@ from disbursements import owners
 from disbursements.configuration import PaymentSettings
 from disbursements.models import Attempt, Disbursement
 from disbursements.providers import registry
+from disbursements.providers.mtn_momo import tokens
 from disbursements.services.advance import Progress, advance_disbursement
 from disbursements.services.requests import request_disbursement
 from ledger.invariants import registered_invariants
@@ -22,9 +23,16 @@ from ledger.models import Account
 from ledger.services import open_account
 from ledger.statuses import AccountKind
 from tests.disbursements.fake_provider import World
+from tests.support.sandbox_process import SandboxProcess
 
 PURPOSE = "promo"
 PAYEE = "+250788123456"
+CREDENTIALS = {
+    "momo_api_user": "11111111-1111-4111-8111-111111111111",
+    "momo_api_key": "sandbox-api-key",
+    "momo_subscription_key": "sandbox-subscription-key",
+    "momo_callbacks_enabled": False,
+}
 
 
 class RememberingOwner:
@@ -171,3 +179,33 @@ def assert_invariants() -> None:
     }
     assert len(ours) == 9
     assert {name: found for name, check in ours.items() if (found := check())} == {}
+
+
+@pytest.fixture(scope="module")
+def sandbox_process() -> Iterator[SandboxProcess]:
+    with SandboxProcess(settle_ms=0) as process:
+        yield process
+
+
+@pytest.fixture
+def sandbox(sandbox_process: SandboxProcess) -> SandboxProcess:
+    sandbox_process.reset()
+    tokens._known.clear()
+    return sandbox_process
+
+
+@pytest.fixture
+def momo(configure: Callable[..., object], sandbox: SandboxProcess) -> Callable[..., None]:
+    """Payments configured for the sandbox, or with what is changed."""
+
+    def put(**changes: object) -> None:
+        configure(momo_base_url=sandbox.url, momo_read_timeout_seconds=1, **{**CREDENTIALS, **changes})
+
+    put()
+    return put
+
+
+@pytest.fixture
+def flow(budget: Account, now: datetime, owner: RememberingOwner, momo: Callable[..., None]) -> Iterator[Line]:
+    yield Line(request_payout(budget, now), now)
+    assert_invariants()

@@ -1,71 +1,21 @@
 """Payouts over real HTTP, against a sandbox that refuses what MTN refuses and keeps a book of what it really paid."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
 
 from accounts.models import User
-from disbursements.providers.mtn_momo import tokens
 from disbursements.services.callbacks import process_callback
 from disbursements.services.decisions import retry_disbursement
 from disbursements.services.floats import check_provider_balances
 from ledger.models import Account
-from tests.disbursements.conftest import Line, RememberingOwner, assert_invariants, request_payout
+from tests.disbursements.conftest import CREDENTIALS, Line, RememberingOwner, assert_invariants, request_payout
+from tests.disbursements.sandbox_flow import drive, paid
 from tests.disbursements.test_callbacks import call_back
 from tests.support.sandbox_process import SandboxProcess
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-CREDENTIALS = {
-    "momo_api_user": "11111111-1111-4111-8111-111111111111",
-    "momo_api_key": "sandbox-api-key",
-    "momo_subscription_key": "sandbox-subscription-key",
-    "momo_callbacks_enabled": False,
-}
-
-
-@pytest.fixture(scope="module")
-def sandbox_process() -> Iterator[SandboxProcess]:
-    with SandboxProcess(settle_ms=0) as process:
-        yield process
-
-
-@pytest.fixture
-def sandbox(sandbox_process: SandboxProcess) -> SandboxProcess:
-    sandbox_process.reset()
-    tokens._known.clear()
-    return sandbox_process
-
-
-@pytest.fixture
-def momo(configure: Callable[..., object], sandbox: SandboxProcess) -> Callable[..., None]:
-    """Payments configured for the sandbox, or with what is changed."""
-
-    def put(**changes: object) -> None:
-        configure(momo_base_url=sandbox.url, momo_read_timeout_seconds=1, **{**CREDENTIALS, **changes})
-
-    put()
-    return put
-
-
-@pytest.fixture
-def flow(budget: Account, now, owner: RememberingOwner, momo: Callable[..., None]) -> Iterator[Line]:
-    yield Line(request_payout(budget, now), now)
-    assert_invariants()
-
-
-def drive(line: Line, *, steps: int = 40) -> None:
-    """Look at it whenever it is due, until it is settled."""
-    for _ in range(steps):
-        line.go()
-        if line.row.status in ("completed", "failed"):
-            return
-    raise AssertionError(f"still {line.row.status} after {steps} steps: {line.row.error_code} {line.attempts}")
-
-
-def paid(sandbox: SandboxProcess) -> list[dict[str, object]]:
-    return [transfer for transfer in sandbox.transfers() if transfer["status"] == "SUCCESSFUL"]
 
 
 def test_payout_is_paid_once_and_matches_the_book(flow: Line, sandbox: SandboxProcess, owner: RememberingOwner) -> None:
