@@ -8,6 +8,7 @@ tries still under way are turned away without that.
 When Redis is away the answer is UNKNOWN and the caller counts in the database instead (`services.attempts`).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -115,7 +116,7 @@ def give_back(attempt: Try) -> None:
         _quietly(lambda client: client.zrem(_keys(attempt.phone)[1], attempt.member))
 
 
-def _quietly(write) -> None:  # type: ignore[no-untyped-def]
+def _quietly(write: Callable[[Redis], object]) -> None:
     """The customer's answer is decided; a Redis that dies now must not take it away."""
     try:
         write(_client())

@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
@@ -92,3 +94,23 @@ def batch(now: datetime) -> Batch:
 @pytest.fixture
 def code(batch: Batch, now: datetime) -> PromoCode:
     return make_codes(batch, 1, at=now)[0]
+
+
+@pytest.fixture
+def boss() -> User:
+    return User.objects.create_superuser(email="boss@example.com", password="x")
+
+
+@pytest.fixture
+def office(client: Client, boss: User) -> Client:
+    client.force_login(boss)
+    return client
+
+
+@pytest.fixture
+def reader(client: Client) -> Client:
+    """May look at everything and do nothing."""
+    user = User.objects.create_user(email="reader@example.com", password="x")
+    user.user_permissions.set(Permission.objects.filter(content_type__app_label="promos", codename__startswith="view"))
+    client.force_login(user)
+    return client

@@ -1,10 +1,5 @@
 """Making codes: exact counts, no doubles, through crashes, collisions and cancels (spec 5, section 2.4)."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -24,31 +19,16 @@ from promos.services.batches import create_batch
 from promos.services.generation import (
     BatchNotOpen,
     InvalidOrder,
-    RunFinished,
-    cancel_generation,
     order_codes,
     run_generation,
 )
-from promos.services.generation_sweep import resume_runs
-from promos.tasks import generate_codes
 from tests.audit.threads import run_together
 from tests.promos.conftest import actions, make_codes, promo_terms
+from tests.promos.runs import assert_whole, order
 
 pytestmark = pytest.mark.django_db
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def order(batch: Batch, count: int, at: datetime) -> GenerationRun:
-    return order_codes(batch_id=batch.pk, count=count, nudge=False, at=at)
-
-
-def assert_whole(run: GenerationRun, count: int) -> None:
-    run.refresh_from_db()
-    run.batch.refresh_from_db()
-    assert (run.status, run.generated, run.lease_until) == ("completed", count, None)
-    stored = PromoCode.objects.filter(run=run)
-    assert stored.count() == stored.values("code").distinct().count() == count
 
 
 def test_run_makes_active_codes_of_its_day(batch: Batch, rules) -> None:
@@ -240,146 +220,6 @@ def test_chunk_that_lost_a_ring_of_waiting_is_drawn_anew(
         assert PromoCode.objects.count() == 0
 
 
-# Workers
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_workers_on_one_run_make_it_once(batch: Batch, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generation, "CHUNK", 10)
-    run = order(batch, 200, now)
-
-    run_together(3, lambda _number: run_generation(run_id=run.pk))
-
-    assert_whole(run, 200)
-    assert actions("promo.generation.completed") == ["promo.generation.completed"]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_worker_that_lost_its_lease_does_no_harm(batch: Batch, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both believe the run is theirs, and take turns at the row."""
-    monkeypatch.setattr(generation, "CHUNK", 10)
-    monkeypatch.setattr(generation, "LEASE", timedelta(seconds=-1))
-    run = order(batch, 200, now)
-
-    run_together(3, lambda _number: run_generation(run_id=run.pk))
-
-    assert_whole(run, 200)
-    assert actions("promo.generation.completed") == ["promo.generation.completed"]
-
-
-def test_task_may_run_twice(batch: Batch, now: datetime) -> None:
-    run = order(batch, 5, now)
-
-    assert [generate_codes(run_id=str(run.pk)) for _ in range(2)] == ["completed", "completed"]
-    assert_whole(run, 5)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_killed_worker_leaves_whole_chunks_and_another_goes_on(
-    batch: Batch, now: datetime, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """SIGKILL in the middle, with a chunk copied but not committed: no doubles, no short count."""
-    run = order(batch, 60_000, now)
-    # Slow enough to be caught between two commits, whatever the machine.
-    script = (
-        "import sys, time, uuid, django; django.setup()\n"
-        "from promos.services import generation\n"
-        "store = generation.store_codes\n"
-        "def slow(**arguments):\n"
-        "    store(**arguments); time.sleep(0.2)\n"
-        "generation.store_codes, generation.CHUNK = slow, 5_000\n"
-        "generation.run_generation(run_id=uuid.UUID(sys.argv[1]))\n"
-    )
-    name = connection.settings_dict["NAME"]
-    url = os.environ["DATABASE_URL"].rsplit("/", 1)[0] + f"/{name}"
-    worker = subprocess.Popen(
-        [sys.executable, "-c", script, str(run.pk)], cwd=ROOT, env={**os.environ, "DATABASE_URL": url}
-    )
-    try:
-        wait_until(lambda: GenerationRun.objects.get(pk=run.pk).generated >= 15_000)
-        time.sleep(0.1)
-    finally:
-        worker.send_signal(signal.SIGKILL)
-        worker.wait(10)
-    run.refresh_from_db()
-    stored = PromoCode.objects.count()
-    assert (run.status, run.generated, stored < 60_000) == ("running", stored, True)
-
-    # While the dead worker's lease runs, nobody takes over; then the sweep sends it to a worker.
-    assert run_generation(run_id=run.pk).status == "running"
-    sent: list[str] = []
-    monkeypatch.setattr(generate_codes, "apply_async", lambda kwargs, expires: sent.append(kwargs["run_id"]))
-    assert resume_runs(at=run.lease_until - timedelta(seconds=1)) == 0
-    assert resume_runs(at=run.lease_until + timedelta(seconds=1)) == 1
-    assert sent == [str(run.pk)]
-    later = run.lease_until + timedelta(seconds=1)
-    run_generation(run_id=run.pk, clock=lambda: later)
-
-    assert_whole(run, 60_000)
-    assert PromoCode.objects.count() == 60_000
-    assert actions("promo.generation") == ["promo.generation.ordered", "promo.generation.completed"]
-
-
-def test_sweep_finds_orders_whose_nudge_was_lost(batch: Batch, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = order(batch, 5, now)
-    sent: list[str] = []
-    monkeypatch.setattr(generate_codes, "apply_async", lambda kwargs, expires: sent.append(kwargs["run_id"]))
-
-    assert resume_runs(at=now + timedelta(seconds=5)) == 0
-    assert resume_runs(at=now + timedelta(seconds=15)) == 1
-    assert sent == [str(run.pk)]
-    run_generation(run_id=run.pk)
-    assert resume_runs(at=now + timedelta(days=1)) == 0
-
-
-# Cancelling
-
-
-def test_cancel_before_a_worker_comes(batch: Batch, now: datetime) -> None:
-    run = order(batch, 5, now)
-
-    assert cancel_generation(run_id=run.pk, at=now).status == "cancelled"
-
-    assert run_generation(run_id=run.pk).status == "cancelled"
-    assert PromoCode.objects.count() == 0
-    with pytest.raises(RunFinished):
-        cancel_generation(run_id=run.pk, at=now)
-
-
-def test_cancel_in_the_middle_keeps_what_was_made(batch: Batch, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generation, "CHUNK", 4)
-    run = order(batch, 100, now)
-    store = generation.store_codes
-
-    def store_and_cancel(**arguments) -> None:
-        store(**arguments)
-        if PromoCode.objects.count() == 8:
-            # As another process asks for it: heard when the next chunk begins.
-            GenerationRun.objects.filter(pk=run.pk).update(cancel_requested=True)
-
-    monkeypatch.setattr(generation, "store_codes", store_and_cancel)
-    run_generation(run_id=run.pk)
-
-    run.refresh_from_db()
-    batch.refresh_from_db()
-    assert (run.status, run.generated, batch.total_codes, PromoCode.objects.count()) == ("cancelled", 8, 8, 8)
-    assert run.finished_at is not None
-
-
-def test_cancel_while_a_worker_is_on_it_is_asked_once(batch: Batch, now: datetime) -> None:
-    run = order(batch, 5, now)
-    GenerationRun.objects.filter(pk=run.pk).update(status="running", lease_until=now + timedelta(seconds=60))
-
-    for _ in range(2):
-        assert cancel_generation(run_id=run.pk, at=now).status == "running"
-
-    assert actions("promo.generation") == ["promo.generation.ordered", "promo.generation.cancel_requested"]
-    # Its worker died: the next one only has to end it.
-    run_generation(run_id=run.pk, clock=lambda: now + timedelta(seconds=61))
-    run.refresh_from_db()
-    assert (run.status, run.generated) == ("cancelled", 0)
-
-
 def test_alphabet_of_all_characters_is_stored(batch: Batch, now: datetime, rules) -> None:
     rules(alphabet=CODE_CHARACTERS)
     assert len(make_codes(batch, 300, at=now)) == 300
@@ -398,10 +238,3 @@ def test_copy_is_tried_first(batch: Batch, now: datetime, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(code_storage, "_insert_new", never)
     assert len(make_codes(batch, 10, at=now)) == 10
-
-
-def wait_until(look, seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not look():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.02)
