@@ -75,9 +75,12 @@ class Conversation:
             self._final = draw_reply(self.visit, notice=self.notice)
         return self._final
 
-    def fail(self, trouble: DatabaseTrouble) -> None:
-        """End with the truth about a database that failed."""
-        place = self.session.place.screen
+    def fail(self, trouble: DatabaseTrouble, *, typed: bool) -> None:
+        """End with the truth about a database that failed.
+
+        Who has typed something hears what became of it, also when it failed before the first screen.
+        """
+        place = self.session.place.screen or (self._home() if typed else "")
         screen = screen_by_name(place) if place else None
         if trouble.certain:
             self._end(screen.trouble if screen else "engine.trouble", outcome="TROUBLE")

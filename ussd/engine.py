@@ -94,7 +94,7 @@ class _Answering:
         try:
             reply = self._converse()
         except DatabaseTrouble as trouble:
-            conversation.fail(trouble)
+            conversation.fail(trouble, typed=any(self.inputs))
             reply = conversation.reply()
         except Exception:
             logger.exception("ussd_turn_failed", gateway=self.turn.gateway, screen=session.place.screen)

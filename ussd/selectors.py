@@ -12,9 +12,12 @@ from django.db import Error
 
 from configuration.encryption import UnreadableSecret, decrypt
 from ussd.models import Gateway
+from ussd.watchdog import database_work_ends
 
 # Seconds between looks at the database, whether the last look succeeded or not.
 LOOK_EVERY_SECONDS = 3.0
+# Seconds a look may take; the turn that looks has its own work to do after it.
+FOR_A_LOOK = 2.0
 
 logger = structlog.get_logger(__name__)
 
@@ -81,7 +84,8 @@ def forget_gateways() -> None:
 def _look() -> None:
     global _known, _next_look
     try:
-        found = {row.slug: _as_known(row) for row in Gateway.objects.filter(is_active=True)}
+        with database_work_ends(within=FOR_A_LOOK):
+            found = {row.slug: _as_known(row) for row in Gateway.objects.filter(is_active=True)}
     except Error as error:
         logger.warning("gateways_unreadable", error=str(error))
     else:

@@ -23,7 +23,7 @@ from ussd.turn_log import MOST_WAITING, turns_key
 from ussd.turns import Reply, Turn
 
 # KEYS: session, replies, lock, flood. ARGV: reply fields wanted (or ''), token and what it answers, its
-# milliseconds, turns a minute allowed, 1 when this is the first look.
+# milliseconds, turns a minute allowed, 1 when this is the first look, 1 to take the right away from whoever has it.
 _CLAIM = """
 for i = 1, 2 do
   if ARGV[i] ~= '' then
@@ -36,6 +36,7 @@ if ARGV[6] == '1' then
   if turns == 1 then redis.call('EXPIRE', KEYS[4], 60) end
   if turns > tonumber(ARGV[5]) then return {'flooded', ''} end
 end
+if ARGV[7] == '1' then redis.call('DEL', KEYS[3]) end
 if redis.call('SET', KEYS[3], ARGV[3], 'NX', 'PX', ARGV[4]) then
   return {'granted', redis.call('GET', KEYS[1]) or ''}
 end
@@ -57,6 +58,9 @@ return 1
 
 # Seconds between looks while another request for the same phone is being answered.
 _FIRST_WAIT, _LONGEST_WAIT = 0.02, 0.25
+# Seconds after which another turn of the phone is taken for dead: people answer a screen after they have seen it, and
+# a Redis that hung may carry out a claim whose process has long given up.
+_PATIENCE = 1.5
 
 logger = structlog.get_logger(__name__)
 
@@ -90,13 +94,15 @@ class Store:
     def claim(self, *, turns_per_minute: int) -> Claim:
         """The stored reply of a repeat, or the right to answer this turn with the session so far.
 
-        While another request of this phone is being answered it waits: for the reply if that is the same turn, for its
-        own right if it is another. Without Redis every turn is granted, without session.
+        While another request of this phone is being answered it waits: for the reply if that is the same turn; if it
+        is another, a moment for its end. Without Redis every turn is granted, without session.
         """
-        wait, first, twin = _FIRST_WAIT, True, ""
+        wait, twin, asked = _FIRST_WAIT, "", 0
+        impatient_at = time.monotonic() + _PATIENCE
         while True:
+            steals = not twin and time.monotonic() > impatient_at
             try:
-                word, value = self._ask(first=first, twin=twin, turns_per_minute=turns_per_minute)
+                word, value = self._ask(first=asked == 0, steals=steals, twin=twin, turns_per_minute=turns_per_minute)
             except (redis.RedisError, OSError) as error:
                 self._gone(error)
                 return Claim("granted")
@@ -109,7 +115,7 @@ class Store:
                 return Claim(word)
             if value.partition("|")[2] == self._field:
                 twin = _twin_field(value)
-            first = False
+            asked += 1
             time.sleep(wait)
             wait = min(wait * 1.5, _LONGEST_WAIT)
 
@@ -141,7 +147,7 @@ class Store:
             return False
         return True
 
-    def _ask(self, *, first: bool, twin: str, turns_per_minute: int) -> tuple[str, str]:
+    def _ask(self, *, first: bool, steals: bool, twin: str, turns_per_minute: int) -> tuple[str, str]:
         keys = (self._session_key, self._replies_key, self._lock_key, self._flood_key)
         milliseconds = max(1000, round(self.clock.remaining() * 1000))
         word, value = get_redis_connection("sessions").eval(
@@ -154,6 +160,7 @@ class Store:
             milliseconds,
             turns_per_minute,
             int(first),
+            int(steals),
         )
         return word.decode(), value.decode()
 

@@ -19,6 +19,8 @@ import psycopg
 import structlog
 from django.db import connections
 
+from ussd.connecting import connecting_ends
+
 # Seconds a cancelled statement gets to roll back before its socket is shut.
 FOR_ROLLBACK = 0.7
 
@@ -58,16 +60,18 @@ class _Watch:
 def database_work_ends(*, within: float) -> Iterator[None]:
     """Whatever this thread does on the default connection inside is over after `within` seconds, if need be by force.
 
-    A cancelled statement and a cut connection both raise django.db.OperationalError in it.
+    No connection in time, a cancelled statement and a cut connection all raise django.db.OperationalError in it.
     """
-    watch = _Watch(connections["default"])
+    wrapper = connections["default"]
+    watch = _Watch(wrapper)
     now = time.monotonic()
     alarms = [
         _scheduler.add(now + max(within - FOR_ROLLBACK, 0.1), watch.cancel),
         _scheduler.add(now + max(within, 0.2), watch.cut),
     ]
     try:
-        yield
+        with connecting_ends(wrapper):
+            yield
     finally:
         for alarm in alarms:
             _scheduler.drop(alarm)

@@ -9,6 +9,8 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from ussd.connecting import end_rest
+
 
 def closed_port() -> int:
     """A port on which nobody listens."""
@@ -57,3 +59,4 @@ def database_at(monkeypatch: pytest.MonkeyPatch, port: int) -> Iterator[None]:
         patch.setitem(connection.settings_dict, "HOST", "127.0.0.1")
         yield
         connection.close()
+    end_rest()

@@ -1,5 +1,6 @@
 """A turn that comes again gets the same words and does nothing twice (contract section 4)."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -7,6 +8,7 @@ from threading import Barrier
 
 import pytest
 from django.db import connection
+from django_redis import get_redis_connection
 
 from accounts.models import User
 from disbursements.models import Disbursement
@@ -14,7 +16,7 @@ from promos.models import CodeAttempt, PromoCode, Redemption
 from tests.ussd.conftest import MENU, NEWCOMER, PROMO
 from tests.ussd.dialling import Handset
 from ussd.models import Gateway
-from ussd.session_index import clear_sessions, find_session
+from ussd.session_index import clear_sessions, find_session, session_key
 from ussd.store import Claim, Store
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -103,6 +105,15 @@ def test_wrong_code_delivered_at_once_burns_one_try_because_of_the_lock(
 
     assert set(replies) == {"We do not know this code. Check it and dial again."}
     assert CodeAttempt.objects.count() == (1 if locked else 4)
+
+
+def test_claim_of_a_process_that_gave_up_holds_nobody_up_for_long(handset: Callable[..., Handset], aline: User) -> None:
+    # A Redis that hung carries it out later: a lock without a holder.
+    get_redis_connection("sessions").set(session_key(aline.phone).replace(":session", ":lock"), "gone|other", px=8000)
+    started = time.monotonic()
+
+    assert handset().dial() == "Welcome to Starhash.\nEnter your promo code:"
+    assert time.monotonic() - started < 2.5
 
 
 def test_turn_that_never_reached_us_is_caught_up_with(

@@ -17,7 +17,6 @@ from tests.ussd.dialling import Handset, address_of
 from tests.ussd.outages import closed_port, database_at, silent_server
 from ussd import guard
 from ussd.configuration import UssdSettings
-from ussd.handset import InProcessLine
 from ussd.models import Gateway
 from ussd.selectors import active_gateways, forget_gateways
 
@@ -28,10 +27,6 @@ NOT_USED = "Service is having trouble. Your code was not used. Dial again in a f
 UNSURE = "We could not finish in time. Dial again in a few minutes to hear what became of your code."
 TROUBLE = "Service is having trouble. Please dial again in a few minutes."
 REDEEMED = "Code accepted. RWF 5,000 is being sent to +250788123456. You will get an SMS."
-
-
-class Line(InProcessLine):
-    """Knows the address already: looking up its secret needs the database that will be away."""
 
 
 @pytest.fixture
@@ -59,6 +54,23 @@ def test_dial_says_so_in_time(phone: Handset, no_database: Callable) -> None:
         assert phone.dial() == TROUBLE
         assert phone.ended
     assert time.monotonic() - started < DEADLINE
+
+
+def test_code_dialled_directly_is_not_used(phone: Handset, codes: list[PromoCode], no_database: Callable) -> None:
+    phone.inputs = (str(codes[0]),)
+
+    with no_database():
+        assert phone.dial() == NOT_USED
+    assert Redemption.objects.count() == 0
+
+
+def test_outage_is_waited_for_once(phone: Handset, no_database: Callable) -> None:
+    with no_database():
+        phone.dial()
+        started = time.monotonic()
+        for _dial in range(5):
+            assert Handset(phone.gateway, phone.phone, PROMO).dial() == TROUBLE
+    assert time.monotonic() - started < 1
 
 
 def test_typed_code_is_not_used_and_works_later(phone: Handset, codes: list[PromoCode], no_database: Callable) -> None:
