@@ -12,7 +12,7 @@ COMPILE := .venv/bin/uv pip compile --universal --generate-hashes --no-header --
 
 # Production settings refuse to start without these; the keys come from `local exec`.
 PRODUCTION := DJANGO_SETTINGS_MODULE=config.settings.production ALLOWED_HOSTS=starhash.example \
-	PUBLIC_URL=https://starhash.example SANDBOX=0
+	PUBLIC_URL=https://starhash.example TRUSTED_PROXIES=1 SANDBOX=0
 
 # The first Python that is new enough makes .venv and installs; a second run sees that nothing changed.
 define INSTALL

@@ -9,4 +9,4 @@ class ConfigAppConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
-        from config import celery_context, checks  # noqa: F401  (app ready: registers checks and signals)
+        from config import celery_context, checks, request_context  # noqa: F401  (app ready: checks and signals)

@@ -2,42 +2,15 @@
 
 from typing import Any
 
-from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
-
-
-@register(Tags.security)
-def check_encryption_keys(**_kwargs: Any) -> list[CheckMessage]:
-    """Secrets in configuration rows need at least one usable key."""
-    if not settings.FIELD_ENCRYPTION_KEYS:
-        return [Error("FIELD_ENCRYPTION_KEYS is empty.", hint=_KEY_HINT, id="starhash.E001")]
-    found: list[CheckMessage] = []
-    for number, key in enumerate(settings.FIELD_ENCRYPTION_KEYS, start=1):
-        try:
-            Fernet(key)
-        except ValueError:
-            found.append(
-                Error(
-                    f"Key {number} of FIELD_ENCRYPTION_KEYS is not a Fernet key.",
-                    hint=_KEY_HINT,
-                    id="starhash.E002",
-                )
-            )
-    return found
-
-
-_KEY_HINT = (
-    'Make one with: python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())" '
-    "and keep the old ones after it, separated by commas."
-)
 
 
 @register(Tags.security, deploy=True)
 def check_sandbox_is_off(**_kwargs: Any) -> list[CheckMessage]:
     """Sandbox mode lets anybody dial from any number; it must not face the world."""
     if settings.SANDBOX:
-        return [Error("SANDBOX is on in a deployment.", hint="Unset SANDBOX or set it to 0.", id="starhash.E003")]
+        return [Error("SANDBOX is on in a deployment.", hint="Unset SANDBOX or set it to 0.", id="starhash.E001")]
     return []
 
 
@@ -50,6 +23,21 @@ def check_public_url(**_kwargs: Any) -> list[CheckMessage]:
                 "PUBLIC_URL is not an https address: no provider can call back.",
                 hint="Set PUBLIC_URL to the address providers reach, as https://pay.example.com",
                 id="starhash.W001",
+            )
+        ]
+    return []
+
+
+@register(Tags.security, deploy=True)
+def check_proxies(**_kwargs: Any) -> list[CheckMessage]:
+    """We speak plain HTTP to a proxy that ends TLS; unless we believe it, every request looks insecure to us."""
+    if settings.SECURE_SSL_REDIRECT and not settings.SECURE_PROXY_SSL_HEADER:
+        return [
+            Warning(
+                "TRUSTED_PROXIES is 0: every request is sent to https again, for ever.",
+                hint="Set TRUSTED_PROXIES to the number of proxies in front of us; "
+                "the first must set X-Forwarded-For and X-Forwarded-Proto.",
+                id="starhash.W002",
             )
         ]
     return []

@@ -1,58 +1,27 @@
-"""The typed environment: every variable the product reads, in one place.
+"""The typed environment: every variable the product reads, in one place. Settings are made from it."""
 
-While `make run` is up it leaves `DATA_DIR/servers.json`, so that `manage.py` finds its servers with no
-variable set (contract section 8). Real environment variables win over that file.
-"""
-
-import json
-import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from cryptography.fernet import Fernet, MultiFernet
+from django.core.exceptions import ImproperlyConfigured
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+KEY_HINT = 'make one with: python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
 
 
-def local_servers() -> dict[str, Any]:
-    """Variables that a running `make run` left for us; empty when none runs or the file is not ours to read."""
-    data_dir = PROJECT_ROOT / os.environ.get("DATA_DIR", ".local")
-    try:
-        found = json.loads((data_dir / "servers.json").read_text())
-        if not _runs(int(found["pid"])):
-            return {}
-        return {str(name).lower(): value for name, value in found["env"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
-
-
-def _runs(pid: int) -> bool:
-    """A killed `make run` leaves its file behind."""
-    try:
-        os.kill(pid, 0)
-    except PermissionError:
-        return True
-    except OSError:
-        return False
-    return True
-
-
-class LocalServersSource(PydanticBaseSettingsSource):
-    """Lowest source: what `make run` wrote."""
-
-    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
-        return None, field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        return {name: value for name, value in local_servers().items() if name in self.settings_cls.model_fields}
+class EnvironmentRefused(ImproperlyConfigured):
+    """Variables are missing or wrong. The message names each of them, and no value: values may be secret."""
 
 
 class Environment(BaseSettings):
     """What the process is told from outside. Secrets have no default here; `dev` and `test` settings add theirs."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+    # An empty variable counts as unset: that is what a compose file or a form with a gap makes of it.
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
 
     database_url: str = Field(description="PostgreSQL, as postgres://user:password@host:port/name")
     redis_url: str = Field(description="Redis or Valkey; one URL serves broker, cache and sessions unless split below")
@@ -81,17 +50,63 @@ class Environment(BaseSettings):
             raise ValueError("must start with postgres:// or postgresql://")
         return value
 
+    @field_validator("redis_url", "redis_session_url")
     @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        *sources: PydanticBaseSettingsSource,
-        **named: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (named["init_settings"], named["env_settings"], LocalServersSource(settings_cls))
+    def redis_speaks_redis(cls, value: str) -> str:
+        """What the client library understands; the broker may be something else."""
+        if value and not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must start with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("public_url", "sandbox_url")
+    @classmethod
+    def address_is_http(cls, value: str) -> str:
+        """Callbacks are sent to it, links are made from it."""
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return value.rstrip("/")
+
+    @field_validator("field_encryption_keys")
+    @classmethod
+    def keys_are_fernet_keys(cls, value: SecretStr) -> SecretStr:
+        """A bad key would be noticed only when a secret is read, in the middle of a payout."""
+        keys = split(value.get_secret_value())
+        try:
+            MultiFernet([Fernet(key) for key in keys])
+        except ValueError as error:
+            raise ValueError(f"must hold Fernet keys, separated by commas; {KEY_HINT}") from error
+        return value
+
+    @field_validator("log_level")
+    @classmethod
+    def log_level_exists(cls, value: str) -> str:
+        """In any case of letters."""
+        if value.upper() not in LOG_LEVELS:
+            raise ValueError(f"must be one of {', '.join(LOG_LEVELS)}")
+        return value.upper()
+
+
+def split(text: str) -> list[str]:
+    """The parts of a variable that holds several, separated by commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 @lru_cache
 def environment() -> Environment:
-    """The environment, read once per process."""
-    return Environment()
+    """Read once per process. Raises EnvironmentRefused, which names every variable that stands in the way."""
+    try:
+        return Environment()
+    except ValidationError as error:
+        raise EnvironmentRefused(explain(error)) from None
+
+
+def explain(error: ValidationError) -> str:
+    """One line for all variables. Pydantic's own words show values, and so passwords."""
+    found: list[str] = []
+    for problem in error.errors(include_input=False, include_url=False):
+        name = str(problem["loc"][0])
+        if problem["type"] == "missing":
+            found.append(f"{name.upper()} is not set ({Environment.model_fields[name].description})")
+        else:
+            found.append(f"{name.upper()} {problem['msg'].removeprefix('Value error, ')}")
+    return "Environment variables: " + "; ".join(found) + "."

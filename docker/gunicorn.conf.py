@@ -1,6 +1,9 @@
 """gunicorn in production. Threads, because a turn waits for the database more than it computes."""
 
 import os
+from typing import Any
+
+from config.environment import EnvironmentRefused, environment
 
 bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
 workers = int(os.environ.get("WEB_WORKERS", "2"))
@@ -15,3 +18,11 @@ max_requests = 20_000
 max_requests_jitter = 2_000
 accesslog = None
 errorlog = "-"
+
+
+def on_starting(_server: Any) -> None:
+    """What is missing from the environment is said once and in one line, before any worker starts."""
+    try:
+        environment()
+    except EnvironmentRefused as refusal:
+        raise SystemExit(f"starhash: {refusal}") from None

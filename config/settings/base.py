@@ -1,21 +1,21 @@
 """Settings common to every place we run. Values that differ come from `config.environment`."""
 
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from config import logs
 from config.back_office import UNFOLD as UNFOLD
-from config.environment import PROJECT_ROOT, environment
+from config.environment import PROJECT_ROOT, environment, split
 
 ENV = environment()
 BASE_DIR = PROJECT_ROOT
 
 SECRET_KEY = ENV.secret_key.get_secret_value()
-FIELD_ENCRYPTION_KEYS = [key for key in ENV.field_encryption_keys.get_secret_value().split(",") if key]
+FIELD_ENCRYPTION_KEYS = split(ENV.field_encryption_keys.get_secret_value())
 DEBUG = False
-ALLOWED_HOSTS = [host for host in ENV.allowed_hosts.split(",") if host]
+ALLOWED_HOSTS = split(ENV.allowed_hosts)
 SANDBOX = ENV.sandbox
-SANDBOX_URL = ENV.sandbox_url.rstrip("/")
-PUBLIC_URL = ENV.public_url.rstrip("/")
+SANDBOX_URL = ENV.sandbox_url
+PUBLIC_URL = ENV.public_url
 TRUSTED_PROXIES = ENV.trusted_proxies
 
 INSTALLED_APPS = [
@@ -108,6 +108,8 @@ DATABASES = {
                     }
                 }
             ),
+            # Such as ?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem
+            **dict(parse_qsl(_DB.query)),
         },
     },
 }
@@ -232,3 +234,4 @@ REST_FRAMEWORK = {
 
 LOGGING = logs.logging_config(level=ENV.log_level, as_json=ENV.log_json)
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
