@@ -6,13 +6,12 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict
 
-_CHATTY = ("celery.beat", "celery.worker.strategy", "celery.app.trace", "django_structlog.celery.receivers")
+# Sweeps run every few seconds and mostly find nothing; what they do find is logged by the service.
+_CHATTY = ("celery.beat", "celery.worker.strategy", "django_structlog.celery.receivers")
 
-# International numbers as they travel here: 9 to 15 digits, with or without a plus. Amounts and ids of
-# that length are rare in logs, and a masked id is a smaller loss than a leaked number.
-_PHONE = re.compile(r"(?<![\w-])\+?(\d{3})\d{4,9}(\d{3})(?![\w-])")
-
-
+# International numbers as they travel here: 10 to 15 digits, with or without a plus, which an address may hold
+# as %2B. Amounts and ids of that length are rare in logs, and a masked id is a smaller loss than a leaked number.
+_PHONE = re.compile(r"(?<![\w-])(?:\+|%2B)?(\d{3})\d{4,9}(\d{3})(?![\w-])", re.IGNORECASE)
 # Addresses whose last part is a secret, as the request line of every turn shows them.
 _SECRET_PATH = re.compile(r"(/api/v1/(?:ussd/handle/[^/\s]+|webhooks/ussd/delivery)/)[^/\s?]+")
 
@@ -28,18 +27,22 @@ def mask_text(text: str) -> str:
 
 
 def _masked(value: Any) -> Any:
-    if isinstance(value, str):
-        return mask_text(value)
+    if value is None or isinstance(value, bool | float):
+        return value
     if isinstance(value, dict):
-        return {key: _masked(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(_masked(item) for item in value)
-    return value
+        return {_masked(key): _masked(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_masked(item) for item in value]
+    # A number may be a phone number; anything else is written as its text, which may hold one.
+    text = str(value)
+    masked = mask_text(text)
+    return value if isinstance(value, int) and masked == text else masked
 
 
 def mask_event(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """structlog processor: no phone number and no secret address leaves in a log line, whatever its key."""
-    return {key: _masked(value) for key, value in event.items()}
+    """structlog processor: no phone number and no secret address leaves in a log line, whatever its key or type."""
+    # Keys with an underscore are structlog's own and never written.
+    return {key: value if key.startswith("_") else _masked(value) for key, value in event.items()}
 
 
 def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
@@ -79,7 +82,8 @@ def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
         "loggers": {
             # The request middleware already writes one line for each request.
             "django.server": {"handlers": [], "propagate": False},
-            # Sweeps run every few seconds and mostly find nothing; what they do find is logged by the service.
+            # A failed task is told once, with its ids, by the receivers of django_structlog.
+            "celery.app.trace": {"level": "CRITICAL"},
             **{name: {"level": "WARNING"} for name in _CHATTY},
         },
     }
