@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import redis
 from django.conf import settings
 from django_celery_beat.models import PeriodicTask
 from django_redis import get_redis_connection
@@ -11,6 +12,20 @@ from config.celery import app
 from config.doctor.findings import Finding, Verdict, judge
 
 QUEUES = ("payouts", "exports", "notifications", "default")
+# Seconds to wait for a broker, and for workers to say what they listen to.
+PATIENCE = 2
+
+
+def reach_redis() -> None:
+    """Raises when a Redis of ours does not answer."""
+    for alias in settings.CACHES:
+        get_redis_connection(alias).ping()
+
+
+def reach_broker() -> None:
+    """Raises when the broker does not answer."""
+    with app.connection_for_write() as connection:
+        connection.ensure_connection(max_retries=1, interval_start=0, timeout=PATIENCE)
 
 
 def check_redis() -> list[Finding]:
@@ -39,7 +54,7 @@ def _config(client: Any, name: str) -> str:
     # Hosted Redis often refuses CONFIG; its console shows the value instead.
     try:
         value = client.config_get(name).get(name, "unknown")
-    except Exception:
+    except redis.ResponseError:
         return "unknown"
     return value.decode() if isinstance(value, bytes) else str(value)
 
@@ -60,7 +75,7 @@ def check_visibility() -> list[Finding]:
 
 def check_workers() -> list[Finding]:
     """Somebody must listen to every queue."""
-    found = app.control.inspect(timeout=2).active_queues() or {}
+    found = app.control.inspect(timeout=PATIENCE).active_queues() or {}
     heard = {queue["name"] for queues in found.values() for queue in queues}
     missing = sorted(set(QUEUES) - heard)
     return [

@@ -10,6 +10,11 @@ from django.db.migrations.executor import MigrationExecutor
 from config.doctor.findings import Finding, Verdict, judge
 
 
+def reach_postgres() -> None:
+    """Raises when PostgreSQL does not answer."""
+    connection.ensure_connection()
+
+
 def _show(name: str) -> str:
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting(%s)", [name])

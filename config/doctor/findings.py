@@ -35,19 +35,39 @@ def judge(name: str, good: bool, seen: str, fix: str, *, otherwise: Verdict = Ve
 Check = Callable[[], list[Finding]]
 
 
-def examine(checks: list[tuple[str, Check]]) -> list[Finding]:
+@dataclass(frozen=True)
+class Group:
+    """Checks that all need one server. `reach` raises when it is away; then the others would only wait for it."""
+
+    name: str
+    checks: tuple[Check, ...]
+    reach: Callable[[], object] | None = None
+    fix: str = ""
+
+
+def examine(groups: list[Group]) -> list[Finding]:
     """Run every check; one that breaks is a finding itself and does not hide the others."""
     findings: list[Finding] = []
-    for name, check in checks:
-        try:
-            findings += check()
-        except Exception as error:
-            findings.append(
-                Finding(
-                    name,
-                    Verdict.FAIL,
-                    f"could not be checked: {error}".strip(),
-                    "Mend what the message names.",
-                )
-            )
+    for group in groups:
+        if group.reach:
+            try:
+                group.reach()
+            except Exception as error:
+                findings.append(Finding(group.name, Verdict.FAIL, f"does not answer: {_first_line(error)}", group.fix))
+                continue
+            findings.append(Finding(group.name, Verdict.OK, "answers"))
+        for check in group.checks:
+            try:
+                findings += check()
+            except Exception as error:
+                seen = f"could not be checked: {_first_line(error)}"
+                findings.append(Finding(_name_of(check), Verdict.FAIL, seen, "Mend what the message names."))
     return findings
+
+
+def _name_of(check: Check) -> str:
+    return check.__name__.removeprefix("check_").replace("_", " ")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

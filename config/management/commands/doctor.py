@@ -1,28 +1,44 @@
 """`manage.py doctor`: looks at what bites in operation and says how to mend it."""
 
 import json
+import logging
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
 from config.doctor import broker, database, outside
-from config.doctor.findings import Check, Verdict, examine
+from config.doctor.findings import Group, Verdict, examine
 
-CHECKS: list[tuple[str, Check]] = [
-    ("migrations", database.check_migrations),
-    ("postgres durability", database.check_durability),
-    ("postgres connections", database.check_connections),
-    ("clock", database.check_clock),
-    ("time zone", database.check_time_zone),
-    ("redis", broker.check_redis),
-    ("broker visibility", broker.check_visibility),
-    ("workers", broker.check_workers),
-    ("beat", broker.check_beat),
-    ("callback address", outside.check_callbacks),
-    ("payout provider", outside.check_provider),
-    ("SMS credentials", outside.check_sms),
-    ("secrets", outside.check_secrets),
+GROUPS = [
+    Group(
+        "postgres",
+        reach=database.reach_postgres,
+        fix="Start PostgreSQL, or correct DATABASE_URL.",
+        checks=(
+            database.check_migrations,
+            database.check_durability,
+            database.check_connections,
+            database.check_clock,
+            database.check_time_zone,
+            broker.check_beat,
+            outside.check_provider,
+            outside.check_sms,
+        ),
+    ),
+    Group(
+        "redis",
+        reach=broker.reach_redis,
+        fix="Start Redis or Valkey, or correct REDIS_URL and REDIS_SESSION_URL.",
+        checks=(broker.check_redis,),
+    ),
+    Group(
+        "broker",
+        reach=broker.reach_broker,
+        fix="Start the broker, or correct REDIS_BROKER_URL (without it REDIS_URL counts).",
+        checks=(broker.check_workers,),
+    ),
+    Group("settings", checks=(broker.check_visibility, outside.check_callbacks, outside.check_secrets)),
 ]
 
 
@@ -36,7 +52,9 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="machine-readable")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        findings = examine(CHECKS)
+        # The findings say what is away; the pool's own lines would stand between them.
+        logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+        findings = examine(GROUPS)
         if options["json"]:
             self.stdout.write(json.dumps([finding.as_dict() for finding in findings], indent=2))
         else:
