@@ -2,15 +2,16 @@
 
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-# Codes of our own refusals and their statuses; DRF's exceptions carry their own.
-STATUS_BY_CODE: dict[str, int] = {}
-
 # DRF's words for what the contract names otherwise (sections 2 and 3).
 _CONTRACT_CODES = {
+    "INVALID": "INVALID_REQUEST",
+    "PARSE_ERROR": "INVALID_REQUEST",
     "NOT_AUTHENTICATED": "UNAUTHORIZED",
     "AUTHENTICATION_FAILED": "UNAUTHORIZED",
     "PERMISSION_DENIED": "FORBIDDEN",
@@ -20,12 +21,13 @@ _CONTRACT_CODES = {
 
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler. What nobody foresaw returns None and becomes a logged 500."""
-    code = getattr(error, "code", None)
-    if isinstance(code, str) and code in STATUS_BY_CODE:
-        return Response({"code": code, "message": str(error)}, status=STATUS_BY_CODE[code])
+    if isinstance(error, Http404):
+        error = exceptions.NotFound()
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied()
     response = exception_handler(error, context)
     if response is None or not isinstance(error, exceptions.APIException):
-        return response
+        return None
     body: dict[str, Any] = {"code": _code_of(error), "message": _message_of(error)}
     if isinstance(error, exceptions.ValidationError):
         body["details"] = response.data
