@@ -1,8 +1,8 @@
 """Gets a database connection in bounded time, whatever the pool and the server do.
 
-The pool tries a connection before it hands it out, and a server that is stopped keeps that trial waiting for ever, where
-no time-out of the pool or of libpq reaches it. So a helper thread does the waiting; a connection that comes too late
-goes back. After a failure nobody waits again for a moment: during an outage every turn is answered at once.
+The pool tries a connection before it hands it out, and a server that is stopped keeps that trial waiting for ever,
+where no time-out of the pool or of libpq reaches it. So a helper thread does the waiting; a connection that comes too
+late goes back. After a failure nobody waits again for a moment: during an outage every turn is answered at once.
 """
 
 import threading
@@ -18,19 +18,24 @@ FOR_A_CONNECTION = 2.2
 # Seconds after a failure in which no connection is asked for.
 REST_AFTER_FAILURE = 1.0
 
+_NAME = "get_new_connection"
 _rest_until = 0.0
 
 
 @contextmanager
 def connecting_ends(wrapper: Any) -> Iterator[None]:
     """Inside, `wrapper` (Django's, of this thread) connects within FOR_A_CONNECTION or raises OperationalError."""
+    if _NAME in vars(wrapper):
+        # Bounded already by a block around this one.
+        yield
+        return
     ask = wrapper.get_new_connection
     # On the instance, so that only this thread's connection is affected.
-    wrapper.get_new_connection = lambda parameters: _connect(lambda: ask(parameters))
+    setattr(wrapper, _NAME, lambda parameters: _connect(lambda: ask(parameters)))
     try:
         yield
     finally:
-        del wrapper.get_new_connection
+        delattr(wrapper, _NAME)
 
 
 def end_rest() -> None:

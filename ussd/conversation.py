@@ -37,10 +37,11 @@ class Conversation:
         self.secret = False
         self._final: Reply | None = None
 
-    def begin(self, *, network_code: str, inputs: Sequence[str], replaying: bool) -> None:
+    def begin(self, *, network_code: str, inputs: Sequence[str], direct: bool, replaying: bool) -> None:
         """Meet the caller and stand at the first screen, with the news if there are any.
 
-        `inputs` are those about to be taken; `replaying` says that they may have been answered before.
+        `inputs` are those about to be taken; `direct` says that they came with the service code, `replaying` that
+        they may have been answered before.
         """
         phone, at = self.visit.phone, self.visit.at
         caller = run_guarded(lambda: meet_caller(phone=phone, network_code=network_code, at=at), clock=self.clock)
@@ -52,7 +53,7 @@ class Conversation:
         if not customer.is_active:
             self._end("engine.inactive", outcome="INACTIVE")
             return
-        asked = self._is_asked_for_language(caller, inputs, replaying=replaying)
+        asked = not direct and self._is_asked_for_language(caller, inputs, replaying=replaying)
         self.session.start_at(CHOOSE_LANGUAGE if asked else self._home())
         if caller.news:
             self.session.news_told = f"{caller.news.redemption_id} {caller.news.status}"
@@ -137,8 +138,8 @@ class Conversation:
     def _is_asked_for_language(self, caller: Caller, inputs: Sequence[str], *, replaying: bool) -> bool:
         """Whether the first screen asks for the language.
 
-        Who dials with a code in hand (`*123*CODE#`) goes on without being asked. Inputs that are replayed must take the
-        way they took: who has just chosen, and begins with that choice, was asked.
+        Who begins with a promo code goes on without being asked. Inputs that are replayed must take the way they took:
+        who has just chosen, and begins with that choice, was asked.
         """
         if len(self.visit.settings.supported_languages) == 1:
             return False
@@ -165,4 +166,5 @@ class Conversation:
 
 
 def _normalised(typed: str) -> str:
-    return unicodedata.normalize("NFKC", typed[:LONGEST_INPUT]).strip()
+    """Plain digits and letters, without the `#` that people end an input with out of habit."""
+    return unicodedata.normalize("NFKC", typed[:LONGEST_INPUT]).strip().rstrip("#").rstrip()

@@ -113,7 +113,10 @@ class _Answering:
             return Reply(session.last_reply, ends=True)
         if self.fresh:
             conversation.begin(
-                network_code=self.turn.network, inputs=self.inputs, replaying=history is not None and len(history) > 0
+                network_code=self.turn.network,
+                inputs=self.inputs,
+                direct=bool(self.route.prefill),
+                replaying=bool(history),
             )
         conversation.take(self.inputs)
         if history is not None:

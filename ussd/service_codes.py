@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 _SHAPE = re.compile(r"\*[0-9]{1,10}(\*[0-9]{1,10}){0,5}")
+# The journey for those who do not say where they want to go.
+MENU = "menu"
 # The longest a code can be: six parts of ten digits.
 LONGEST = 67
 
@@ -35,12 +37,12 @@ def normalise_service_code(raw: str) -> str:
 def find_route(service_codes: Mapping[str, str], dialled: str) -> Route | None:
     """The longest configured code that begins what was dialled; None when there is none.
 
-    Gateways that send no code at all are understood when only one is configured for them.
+    Who sends no code at all gets the main menu, or the only journey there is.
     """
     wanted = dialled.strip().removesuffix("#").removeprefix("*")
-    if not wanted and len(service_codes) == 1:
-        ((code, journey),) = service_codes.items()
-        return Route(code, journey)
+    if not wanted:
+        codes = [code for code, journey in service_codes.items() if journey == MENU or len(service_codes) == 1]
+        return Route(codes[0], service_codes[codes[0]]) if codes else None
     parts = wanted.split("*")
     for length in range(len(parts), 0, -1):
         code = f"*{'*'.join(parts[:length])}#"

@@ -18,6 +18,7 @@ from tests.ussd.conftest import ALINE, MENU, PROMO
 from tests.ussd.dialling import Handset
 from tests.ussd.outages import closed_port, move_redis
 from ussd.models import Gateway
+from ussd.services.gateways import change_gateway
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -71,13 +72,29 @@ def test_nothing_opens_with_another_scope(client: Client, token: Callable, metho
     assert (response.status_code, response.json()["code"]) == (403, "FORBIDDEN")
 
 
-def test_spec_3s_address_finds_its_only_gateway(
-    client: Client, token: Callable, last_input: Gateway, africas_talking: Gateway, aline: User
+def test_spec_3s_address_speaks_its_json_for_any_gateway(
+    client: Client, token: Callable, africas_talking: Gateway, aline: User
 ) -> None:
     for path in ("/api/ussd/handler", "/api/ussd/handler/"):
-        response = call(client, "post", path, TURN, token("ussd", gateway="" if path[-1] == "r" else "lastinput"))
+        headers = token("ussd", gateway="" if path[-1] == "r" else "africastalking")
+        response = call(client, "post", path, TURN, headers)
         assert response.status_code == 200
         assert response.json()["responseType"] == "input"
+
+
+def test_spec_3s_address_finds_the_gateway_by_the_service_code(
+    client: Client, token: Callable, last_input: Gateway, africas_talking: Gateway, aline: User, now: Any
+) -> None:
+    free = token("ussd")
+    change_gateway(gateway_id=africas_talking.pk, changes={"service_codes": {"*555#": "promo"}}, at=now)
+
+    for code, words in (("*384", "Starhash\n1 "), ("*555#", "Welcome to Starhash."), ("", "Starhash\n1 ")):
+        turn = TURN | {"serviceCode": code, "sessionId": f"sess{code}"}
+        assert call(client, "post", "/api/ussd/handler", turn, free).json()["message"].startswith(words)
+    response = call(client, "post", "/api/ussd/handler", TURN | {"serviceCode": "*999#"}, free)
+    assert response.json() == {"responseType": "notification", "message": "This service code is not in use."}
+    response = call(client, "post", "/api/ussd/handler?gateway=lastinput", "not an object", free)
+    assert (response.status_code, response.json()["code"]) == (400, "INVALID_REQUEST")
 
 
 def test_token_speaks_for_its_own_gateway_only(

@@ -21,8 +21,8 @@ CODES = {"*384#": "menu", "*384*1234#": "promo", "*383#": "peer"}
         ("*384*12345#", Route("*384#", "menu", ("12345",))),
         ("*999#", None),
         ("*38#", None),
-        ("", None),
-        ("#", None),
+        ("", Route("*384#", "menu")),
+        ("#", Route("*384#", "menu")),
         ("***", None),
     ],
 )
@@ -30,8 +30,9 @@ def test_longest_configured_code_wins(dialled: str, route: Route | None) -> None
     assert find_route(CODES, dialled) == route
 
 
-def test_gateway_that_sends_no_code_has_only_one() -> None:
+def test_without_a_code_only_one_journey_can_be_meant() -> None:
     assert find_route({"*383#": "peer"}, "") == Route("*383#", "peer")
+    assert find_route({"*383#": "peer", "*385#": "promo"}, "") is None
 
 
 @pytest.mark.parametrize(("raw", "normal"), [("*384#", "*384#"), (" *384*1234 ", "*384*1234#")])

@@ -84,6 +84,15 @@ def test_empty_answer_shows_the_screen_again(
         assert post_form(client, africas_talking, at_form | {"text": text}).content.decode() == f"CON {PROMPT}"
 
 
+@pytest.mark.parametrize("typed", ["1", "1#", " 1 ", "\uff11", "1 #"])
+def test_choice_is_understood_as_people_type_it(
+    client: Client, africas_talking: Gateway, aline: User, at_form: dict[str, str], typed: str
+) -> None:
+    response = post_form(client, africas_talking, at_form | {"serviceCode": MENU, "text": typed})
+
+    assert response.content.decode() == f"CON {PROMPT}\n0 Back"
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -134,6 +143,14 @@ def test_first_text_that_is_not_empty_is_a_direct_dial(
     response = post_form(client, africas_talking, at_form | {"text": str(codes[0])})
 
     assert response.content.startswith(b"END Code accepted. RWF 5,000 ")
+
+
+def test_newcomers_direct_dial_is_not_taken_for_a_language(
+    client: Client, africas_talking: Gateway, at_form: dict[str, str]
+) -> None:
+    response = post_form(client, africas_talking, at_form | {"serviceCode": "*384*1#"})
+
+    assert response.content.decode() == f"CON {PROMPT}\n0 Back"
 
 
 def test_direct_dial_goes_through_the_menu(

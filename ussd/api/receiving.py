@@ -8,17 +8,15 @@ from django.utils import timezone
 
 from audit.context import current_actor
 from ussd.engine import answer, apology
-from ussd.gateways import format_of
-from ussd.gateways.base import Incoming
+from ussd.gateways.base import Incoming, WireFormat
 from ussd.selectors import KnownGateway
 from ussd.turns import BadTurn
 
 logger = structlog.get_logger(__name__)
 
 
-def answer_request(request: HttpRequest, gateway: KnownGateway, *, started: float) -> HttpResponse:
-    """The answer in the gateway's own format, whatever the request holds and whatever goes wrong."""
-    wire = format_of(gateway.kind)
+def answer_request(request: HttpRequest, gateway: KnownGateway, wire: WireFormat, *, started: float) -> HttpResponse:
+    """The answer in the format of the address, whatever the request holds and whatever goes wrong."""
     try:
         turn = wire.read_turn(read_incoming(request, started=started), gateway)
     except BadTurn as refusal:

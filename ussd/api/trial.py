@@ -16,7 +16,7 @@ from configuration.selectors import current
 from disbursements.configuration import PaymentSettings
 from ussd.api.receiving import read_incoming
 from ussd.api.sessions import state_of
-from ussd.api.with_token import TokenTurnView, find_gateway
+from ussd.api.with_token import TokenTurnView, find_gateway, peek_service_code
 from ussd.engine import answer
 from ussd.gateways import format_of
 from ussd.session_index import find_session
@@ -35,15 +35,14 @@ class TrialView(TokenTurnView):
     """One turn in spec 3's shape, answered with the state besides. Scope `monitor`."""
 
     required_scope = TokenScope.MONITOR
-    kind = GatewayKind.LAST_INPUT
 
     def post(self, request: Request) -> HttpResponseBase:  # type: ignore[override]
         """`{sessionId, phoneNumber, text, serviceCode?}`."""
         _refuse_real_money()
-        gateway = find_gateway(request, kind=self.kind)
+        gateway = find_gateway(request, dialled=peek_service_code(request))
         try:
             incoming = read_incoming(request._request, started=self.started)
-            turn = format_of(gateway.kind).read_turn(incoming, gateway)
+            turn = format_of(GatewayKind.LAST_INPUT).read_turn(incoming, gateway)
         except BadTurn as refusal:
             return Response({"code": refusal.code, "message": str(refusal)}, status=400)
         reply = answer(turn, gateway=gateway)

@@ -29,7 +29,7 @@ def handle_with_secret(request: HttpRequest, gateway: str, secret: str) -> HttpR
     if not _opens(known, secret) or known is None or not comes_from_allowed_address(known):
         logger.warning("ussd_gateway_refused", gateway=gateway)
         return _refuse(request, code="UNAUTHORIZED", message="Service unavailable.", status=401)
-    return answer_request(request, known, started=started)
+    return answer_request(request, known, format_of(known.kind), started=started)
 
 
 def _opens(gateway: KnownGateway | None, secret: str) -> bool:

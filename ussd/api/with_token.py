@@ -1,6 +1,7 @@
 """Turns from partners with an API token of scope `ussd` (contract section 4)."""
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpResponse, HttpResponseBase
@@ -13,25 +14,29 @@ from accounts.api.permissions import HasScope
 from accounts.api.throttles import TokenRateThrottle
 from accounts.models import ApiToken
 from accounts.statuses import TokenScope
-from ussd.api.receiving import answer_request, comes_from_allowed_address
+from ussd.api.receiving import answer_request, comes_from_allowed_address, read_incoming
 from ussd.gateways import format_of
+from ussd.gateways.base import read_json, text_field
 from ussd.selectors import GatewaysUnknown, KnownGateway, active_gateways
+from ussd.service_codes import find_route
 from ussd.statuses import GatewayKind
+from ussd.turns import BadTurn
 from ussd.watchdog import database_work_ends
 
 # Seconds for recognising the token when the database does not answer; the turn still has to fit in after it.
 FOR_SIGNING_IN = 2.5
 
 
-class GatewayNotNamed(exceptions.ValidationError):
+class GatewayNotNamed(exceptions.APIException):
     """Neither the token nor the address says which gateway speaks."""
 
+    status_code = status.HTTP_400_BAD_REQUEST
     default_detail = "Name the gateway with ?gateway=, or have it set in the token."
     default_code = "gateway_not_named"
 
 
 class UnknownGateway(exceptions.NotFound):
-    """No active gateway of that name and wire format."""
+    """No active gateway of that name."""
 
     default_detail = "There is no such gateway here."
     default_code = "unknown_gateway"
@@ -59,8 +64,6 @@ class TokenTurnView(APIView):
     permission_classes = [HasScope]
     throttle_classes = [TokenRateThrottle]
     required_scope = TokenScope.USSD
-    # With a kind, only gateways of that wire format are meant.
-    kind = ""
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Starts the clock of the turn."""
@@ -74,8 +77,8 @@ class TokenTurnView(APIView):
 
     def post(self, request: Request) -> HttpResponse:
         """Answer in the gateway's own format."""
-        gateway = find_gateway(request, kind=self.kind)
-        return answer_request(request._request, gateway, started=self.started)
+        gateway = find_gateway(request)
+        return answer_request(request._request, gateway, format_of(gateway.kind), started=self.started)
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]  # DRF takes any response
         """Gateways that read text get text; the others the usual JSON."""
@@ -100,23 +103,29 @@ class TokenTurnView(APIView):
 
 
 class LastInputTurnView(TokenTurnView):
-    """Spec 3's address: one turn of a gateway that speaks its JSON."""
+    """Spec 3's address: it speaks spec 3's JSON, whatever the gateway speaks elsewhere."""
 
-    kind = GatewayKind.LAST_INPUT
+    def post(self, request: Request) -> HttpResponse:
+        """Answer in spec 3's shape."""
+        gateway = find_gateway(request, dialled=peek_service_code(request))
+        return answer_request(request._request, gateway, format_of(GatewayKind.LAST_INPUT), started=self.started)
 
 
-def find_gateway(request: Request, *, kind: str) -> KnownGateway:
-    """The gateway this request speaks for. Raises one of the refusals above."""
+def find_gateway(request: Request, *, dialled: str | None = None) -> KnownGateway:
+    """The gateway this request speaks for: the token's, else the one named, else the only one.
+
+    With `dialled` a token that is free to choose finds the gateway that has the service code. Raises one of the
+    refusals above.
+    """
     try:
-        known = {slug: found for slug, found in active_gateways().items() if kind in {"", found.kind}}
+        known = active_gateways()
     except GatewaysUnknown as error:
         raise GatewaysAway from error
     own = request.auth.gateway if isinstance(request.auth, ApiToken) else ""
     named = request.query_params.get("gateway", "")
-    # The only gateway there is needs no name.
-    slug = own or named or (next(iter(known)) if len(known) == 1 else "")
     if own and named and own != named:
         raise GatewayNotYours
+    slug = own or named or _only_possible(known, dialled)
     if not slug:
         raise GatewayNotNamed
     if slug not in known:
@@ -124,3 +133,28 @@ def find_gateway(request: Request, *, kind: str) -> KnownGateway:
     if not comes_from_allowed_address(known[slug]):
         raise GatewayNotYours
     return known[slug]
+
+
+def _only_possible(known: Mapping[str, KnownGateway], dialled: str | None) -> str:
+    if len(known) == 1:
+        return next(iter(known))
+    if dialled is None:
+        return ""
+    # Those that have the code; if none has, any will say so. Then those that speak spec 3's JSON anyway; then by name.
+    order = sorted(
+        known.values(),
+        key=lambda gateway: (
+            find_route(gateway.service_codes, dialled) is None,
+            gateway.kind != GatewayKind.LAST_INPUT,
+            gateway.slug,
+        ),
+    )
+    return order[0].slug if order else ""
+
+
+def peek_service_code(request: Request) -> str:
+    """What was dialled, as far as the body can be read; whoever reads it in earnest says what is wrong with it."""
+    try:
+        return text_field(read_json(read_incoming(request._request, started=0.0)), "serviceCode")
+    except BadTurn:
+        return ""
