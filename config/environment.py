@@ -24,17 +24,17 @@ class Environment(BaseSettings):
     model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
 
     database_url: str = Field(description="PostgreSQL, as postgres://user:password@host:port/name")
-    redis_url: str = Field(description="Redis or Valkey; one URL serves broker, cache and sessions unless split below")
+    redis_url: str = Field(description="Redis or Valkey, for broker, cache and sessions unless split below")
     redis_broker_url: str = Field("", description="Broker, when it is not REDIS_URL (amqp:// works too)")
     redis_session_url: str = Field("", description="USSD sessions and throttles, when not REDIS_URL")
     redis_key_prefix: str = Field("starhash", description="Put before every Redis key")
     secret_key: SecretStr = Field(description="Django's signing key, at least 50 characters")
     field_encryption_keys: SecretStr = Field(
-        description="Fernet keys, comma separated, newest first; they encrypt secrets in configuration rows"
+        description="Fernet keys, comma separated, newest first: they encrypt secrets in the database"
     )
     sandbox: bool = Field(False, description="1: demo data, phone simulator, simulated providers and numbers")
     sandbox_url: str = Field("http://127.0.0.1:8001", description="Where the sandbox process answers")
-    public_url: str = Field("", description="Our own address as providers see it; callbacks are sent there")
+    public_url: str = Field("", description="Our own address as providers see it, where callbacks are sent")
     allowed_hosts: str = Field("", description="Host names we answer to, comma separated")
     trusted_proxies: int = Field(0, ge=0, description="How many proxies in front of us append X-Forwarded-For")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")

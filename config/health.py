@@ -8,6 +8,11 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 from django_redis import get_redis_connection
 
+from ussd.watchdog import database_work_ends
+
+# Seconds for one word from the database, also when it is stopped rather than gone. Whoever asks has time-outs too.
+PATIENCE = 2.5
+
 _migrated = False
 
 
@@ -33,7 +38,7 @@ def ready(request: HttpRequest) -> JsonResponse:
 
 def _database() -> str:
     try:
-        with connection.cursor() as cursor:
+        with database_work_ends(within=PATIENCE), connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except Error:
         return "unreachable"

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from accounts.models import ApiToken, User
 from accounts.services.customers import register_customer
+from accounts.services.staff import create_staff
 from accounts.services.tokens import create_token
 from audit.context import acting
 from config.demo import cast
@@ -32,7 +33,7 @@ from ussd.statuses import GatewayKind
 def load_demo(*, at: datetime) -> None:
     """Everything a stranger needs to dial a code and see it paid. Parts that are there already stay untouched."""
     with acting(label="demo data"):
-        staff = [_staff_member(member) for member in cast.STAFF]
+        staff = [_staff_member(member, at=at) for member in cast.STAFF]
         _configure(PaymentSettings, cast.MOMO_CREDENTIALS, at=at)
         _configure(NotificationSettings, cast.SMS_CREDENTIALS, at=at)
         record_float_top_up(
@@ -49,16 +50,15 @@ def load_demo(*, at: datetime) -> None:
         _batch(created_by=staff[0], at=at)
 
 
-def _staff_member(member: cast.StaffMember) -> User:
+def _staff_member(member: cast.StaffMember, *, at: datetime) -> User:
     found = User.objects.filter(email=member.email).first()
-    if found:
-        return found
-    return User.objects.create_user(
+    return found or create_staff(
         email=member.email,
         password=demo_password(member.email),
         first_name=member.first_name,
         is_superuser=member.is_superuser,
-        is_verified=True,
+        created_by=None,
+        at=at,
     )
 
 

@@ -23,6 +23,7 @@ GROUPS = [
             database.check_time_zone,
             broker.check_beat,
             outside.check_provider,
+            outside.check_sandbox,
             outside.check_sms,
         ),
     ),
