@@ -19,8 +19,12 @@ class StaffMember:
 STAFF = (StaffMember("admin@starhash.example", "Ada", "Super Administrator", is_superuser=True),)
 PARTNER = "partner@starhash.example"
 PARTNER_SCOPES = list(TokenScope.values)
-GATEWAY_SLUG = "demo-at"
-GATEWAY_NAME = "Africa's Talking (demo)"
+# Slug, name, kind. One gateway for each wire format; the first is the one that the browser's phone dials through.
+GATEWAYS = (
+    ("demo-at", "Africa's Talking (demo)", "africastalking"),
+    ("demo-json", "JSON middle server (demo)", "json"),
+    ("demo-lastinput", "Last input, spec 3 (demo)", "lastinput"),
+)
 SERVICE_CODES = {"*123#": "promo", "*100#": "menu"}
 BATCH = "Paint lids (demo)"
 CODES = 500

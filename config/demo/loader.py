@@ -27,7 +27,6 @@ from promos.terms import BatchTerms
 from ussd.models import Gateway
 from ussd.services.gateways import create_gateway
 from ussd.simulator.cast import CAST
-from ussd.statuses import GatewayKind
 
 
 def load_demo(*, at: datetime) -> None:
@@ -45,7 +44,7 @@ def load_demo(*, at: datetime) -> None:
             at=at,
         )
         _partner_token(at=at)
-        _gateway(at=at)
+        _gateways(at=at)
         _customers(at=at)
         _batch(created_by=staff[0], at=at)
 
@@ -81,15 +80,10 @@ def _partner_token(*, at: datetime) -> None:
         )
 
 
-def _gateway(*, at: datetime) -> None:
-    if not Gateway.objects.filter(slug=cast.GATEWAY_SLUG).exists():
-        create_gateway(
-            slug=cast.GATEWAY_SLUG,
-            name=cast.GATEWAY_NAME,
-            kind=GatewayKind.AFRICAS_TALKING,
-            service_codes=cast.SERVICE_CODES,
-            at=at,
-        )
+def _gateways(*, at: datetime) -> None:
+    for slug, name, kind in cast.GATEWAYS:
+        if not Gateway.objects.filter(slug=slug).exists():
+            create_gateway(slug=slug, name=name, kind=kind, service_codes=cast.SERVICE_CODES, at=at)
 
 
 def _customers(*, at: datetime) -> None:

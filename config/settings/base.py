@@ -147,7 +147,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     # A task not acknowledged after this many seconds is given to another worker: longer than our longest task.
     "visibility_timeout": 3600,
     "socket_connect_timeout": REDIS_WAIT_SECONDS,
-    "socket_timeout": 5,
+    # A nudge inside a turn waits this long for a broker that hangs; a worker's blocking read takes one second.
+    "socket_timeout": 3,
 }
 CELERY_BROKER_CONNECTION_TIMEOUT = REDIS_WAIT_SECONDS
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
@@ -18,7 +19,8 @@ from tests.ussd.conftest import ALINE, MENU, PROMO
 from tests.ussd.dialling import Handset
 from tests.ussd.outages import closed_port, move_redis
 from ussd.models import Gateway
-from ussd.services.gateways import change_gateway
+from ussd.selectors import forget_gateways
+from ussd.services.gateways import change_gateway, create_gateway
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -112,12 +114,28 @@ def test_token_without_gateway_names_one(
 ) -> None:
     free = token("ussd")
 
-    response = call(client, "post", "/api/v1/ussd/handle/", TURN, free)
-    assert (response.status_code, response.json()["code"]) == (400, "GATEWAY_NOT_NAMED")
     response = call(client, "post", "/api/v1/ussd/handle/?gateway=nobody", TURN, free)
     assert (response.status_code, response.json()["code"]) == (404, "UNKNOWN_GATEWAY")
     response = call(client, "post", "/api/v1/ussd/handle/?gateway=json", TURN, free)
     assert (response.status_code, response.json()["action"]) == (200, "continue")
+
+
+def test_wire_format_tells_the_gateway_when_one_alone_speaks_it(
+    client: Client, token: Callable, middle_server: Gateway, africas_talking: Gateway, aline: User, now: Any
+) -> None:
+    free = token("ussd")
+    path = "/api/v1/ussd/handle/"
+
+    assert call(client, "post", path, TURN, free).json()["action"] == "continue"
+    form = urlencode(
+        {"sessionId": "s1", "phoneNumber": aline.phone, "serviceCode": PROMO, "networkCode": "", "text": ""}
+    )
+    response = client.post(path, form, content_type="application/x-www-form-urlencoded", headers=free)
+    assert (response.status_code, response.content[:4]) == (200, b"CON ")
+    create_gateway(slug="second", name="Second", kind="json", service_codes={"*123#": "promo"}, at=now)
+    forget_gateways()
+    response = call(client, "post", path, TURN, free)
+    assert (response.status_code, response.json()["code"]) == (400, "GATEWAY_NOT_NAMED")
 
 
 def test_text_gateway_gets_text_when_turned_away(

@@ -95,11 +95,14 @@ class TokenTurnView(APIView):
         return text
 
     def _wants_text(self) -> bool:
+        """By the address and the body alone: whoever is turned away has no token that could tell."""
+        named = self.request.query_params.get("gateway", "")
         try:
-            gateway = active_gateways().get(self.request.query_params.get("gateway", ""))
+            gateway = active_gateways().get(named)
         except GatewaysUnknown:
             return False
-        return gateway is not None and gateway.kind == GatewayKind.AFRICAS_TALKING
+        kind = gateway.kind if gateway else named or _kind_of_body(self.request)
+        return kind == GatewayKind.AFRICAS_TALKING
 
 
 class LastInputTurnView(TokenTurnView):
@@ -112,10 +115,10 @@ class LastInputTurnView(TokenTurnView):
 
 
 def find_gateway(request: Request, *, dialled: str | None = None) -> KnownGateway:
-    """The gateway this request speaks for: the token's, else the one named, else the only one.
+    """The gateway this request speaks for: the token's, else the one named, else the only one there can be.
 
-    With `dialled` a token that is free to choose finds the gateway that has the service code. Raises one of the
-    refusals above.
+    `?gateway=` names a gateway, or a wire format that one gateway alone speaks. With neither, the body's type tells
+    the format; with `dialled`, the gateway that has the service code serves. Raises one of the refusals above.
     """
     try:
         known = active_gateways()
@@ -125,7 +128,7 @@ def find_gateway(request: Request, *, dialled: str | None = None) -> KnownGatewa
     named = request.query_params.get("gateway", "")
     if own and named and own != named:
         raise GatewayNotYours
-    slug = own or named or _only_possible(known, dialled)
+    slug = own or _named(known, named) or _only_possible(known, dialled, kind=_kind_of_body(request))
     if not slug:
         raise GatewayNotNamed
     if slug not in known:
@@ -135,11 +138,25 @@ def find_gateway(request: Request, *, dialled: str | None = None) -> KnownGatewa
     return known[slug]
 
 
-def _only_possible(known: Mapping[str, KnownGateway], dialled: str | None) -> str:
+def _named(known: Mapping[str, KnownGateway], named: str) -> str:
+    return named if named in known else _only_one_speaking(known, named) or named
+
+
+def _only_one_speaking(known: Mapping[str, KnownGateway], kind: str) -> str:
+    speaking = [gateway.slug for gateway in known.values() if gateway.kind == kind]
+    return speaking[0] if len(speaking) == 1 else ""
+
+
+def _kind_of_body(request: Request) -> str:
+    is_json = (request.content_type or "").startswith("application/json")
+    return GatewayKind.JSON if is_json else GatewayKind.AFRICAS_TALKING
+
+
+def _only_possible(known: Mapping[str, KnownGateway], dialled: str | None, *, kind: str) -> str:
     if len(known) == 1:
         return next(iter(known))
     if dialled is None:
-        return ""
+        return _only_one_speaking(known, kind)
     # Those that have the code; if none has, any will say so. Then those that speak spec 3's JSON anyway; then by name.
     order = sorted(
         known.values(),
