@@ -28,6 +28,7 @@ from promos.models import Batch, GenerationRun, PromoCode
 from promos.statuses import CodeStatus
 from ussd.models import Gateway
 from ussd.registry import journey_names
+from ussd.statuses import GatewayKind
 
 MODELS = (User, ApiToken, Gateway, ConfigurationVersion, Batch, GenerationRun, PromoCode, Posting, AuditEvent)
 
@@ -54,7 +55,7 @@ def test_everything_is_loaded_once(settings: Any) -> None:
     assert counts() == first
     assert {name: first[name] for name in ("ApiToken", "Gateway", "Batch", "GenerationRun", "PromoCode")} == {
         "ApiToken": 1,
-        "Gateway": 1,
+        "Gateway": 3,
         "Batch": 1,
         "GenerationRun": 1,
         "PromoCode": 500,
@@ -90,10 +91,11 @@ def test_access_has_the_shape_of_the_contract(settings: Any, now: datetime) -> N
     (token,) = found["apiTokens"]
     assert sorted(token) == ["partner", "scopes", "token"]
     assert sorted(token["scopes"]) == sorted(TokenScope.values)
-    (gateway,) = found["gateways"]
-    assert sorted(gateway) == ["kind", "secret", "serviceCodes", "slug"]
-    assert gateway["kind"] == "africastalking"
-    assert set(gateway["serviceCodes"].values()) == set(journey_names())
+    assert {tuple(sorted(gateway)) for gateway in found["gateways"]} == {("kind", "secret", "serviceCodes", "slug")}
+    # One for each wire format, each with a service code for every journey.
+    assert sorted(gateway["kind"] for gateway in found["gateways"]) == sorted(GatewayKind.values)
+    for gateway in found["gateways"]:
+        assert set(gateway["serviceCodes"].values()) == set(journey_names())
     assert {tuple(customer) for customer in found["customers"]} == {("phone", "about")}
 
 
@@ -107,7 +109,7 @@ def test_what_access_prints_opens_the_doors(client: Client, now: datetime) -> No
     (token,) = found["apiTokens"]
     assert re.fullmatch("[0-9a-f]{96}", token["token"])
     assert check_token(token["token"], at=now).partner_email == token["partner"]
-    (gateway,) = found["gateways"]
+    (gateway,) = [gateway for gateway in found["gateways"] if gateway["kind"] == GatewayKind.AFRICAS_TALKING]
     code = next(code for code, journey in gateway["serviceCodes"].items() if journey == "promo")
     turn = {"sessionId": "s", "phoneNumber": found["customers"][0]["phone"], "serviceCode": code, "text": ""}
     path = f"/api/v1/ussd/handle/{gateway['slug']}/{gateway['secret']}/"
@@ -132,7 +134,7 @@ def test_people_read_it_too(now: datetime) -> None:
     call_command("demo_access", stdout=out)
 
     lines = out.getvalue().splitlines()
-    assert [line.split()[0] for line in lines] == ["sign", "API", "dial"] + ["customer"] * 7
+    assert [line.split()[0] for line in lines] == ["sign", "API"] + ["dial"] * 3 + ["customer"] * 7
     assert "*123# (promo)" in lines[2]
 
 
