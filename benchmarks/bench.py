@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import redis
 
@@ -12,6 +12,7 @@ from benchmarks.databases import Databases
 from benchmarks.figures import Findings
 from benchmarks.perform import Performance, perform
 
+Choice = TypeVar("Choice")
 _TEMPLATE = "template"
 _KEY_PREFIX = "starhash-bench"
 
@@ -56,8 +57,8 @@ class Bench:
             self.databases.drop(name)
             self._forget_keys(name)
 
-    def pick(self, full: int, quick: int) -> int:
-        """A size or a number of rounds."""
+    def pick(self, full: Choice, quick: Choice) -> Choice:
+        """A size, a number of rounds, a list of things to try."""
         return quick if self.quick else full
 
     def queue_length(self, place: Place, queue: str) -> int:

@@ -25,7 +25,7 @@ _NO_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 class Program:
     """One `python -m …` with its children, in a session of its own. What it writes is kept for when it fails."""
 
-    def __init__(self, name: str, argv: list[str], *, environ: Mapping[str, str]) -> None:
+    def __init__(self, name: str, argv: list[str], *, environ: Mapping[str, str] = os.environ) -> None:
         self.name = name
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 -- lives as long as this object
         self._process = subprocess.Popen(

@@ -7,7 +7,7 @@ import django
 
 django.setup()
 
-from benchmarks.acts import codes, customers, prepare, redeeming  # noqa: E402 -- they import models
+from benchmarks.acts import books, codes, customers, prepare, redeeming  # noqa: E402 -- they import models
 
 ACTS = {
     "prepare": prepare.prepare,
@@ -20,6 +20,7 @@ ACTS = {
     "settle_tables": codes.settle_tables,
     "redeem": redeeming.redeem,
     "count_redemptions": redeeming.count_redemptions,
+    "find_breaches": books.find_breaches,
 }
 
 if __name__ == "__main__":

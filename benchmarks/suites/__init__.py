@@ -3,11 +3,12 @@
 from collections.abc import Callable
 
 from benchmarks.bench import Bench
-from benchmarks.suites import generation, growth, reading, redemption
+from benchmarks.suites import generation, growth, payouts, reading, redemption
 
 SUITES: dict[str, Callable[[Bench], None]] = {
     "redemption": redemption.measure,
     "reading": reading.measure,
+    "payouts": payouts.measure,
     "generation": generation.measure,
     "growth": growth.measure,
 }

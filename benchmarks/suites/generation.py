@@ -17,8 +17,8 @@ def measure(bench: Bench) -> None:
     small, large = bench.pick(100_000, 10_000), bench.pick(1_000_000, 50_000)
     with bench.place(SUITE) as place, tempfile.TemporaryDirectory(prefix="starhash-bench-") as folder:
         file = Path(folder) / "codes"
-        small_peaks = _measure_size(bench, place, small, rounds=bench.pick(5, 2), file=file)
-        large_peaks = _measure_size(bench, place, large, rounds=bench.pick(3, 2), file=file)
+        small_peaks = _measure_size(bench, place, small, rounds=bench.pick(5, 1), file=file)
+        large_peaks = _measure_size(bench, place, large, rounds=bench.pick(3, 1), file=file)
         idle = [place.perform("idle").peak_mb for _ in range(2)]
     bench.findings.add(SUITE, "peak memory of an idle process", "MB", idle)
     times = [max(large_peaks) / min(small_peaks)]

@@ -46,7 +46,7 @@ class Side:
 def measure(bench: Bench) -> None:
     """Rounds of both by turns, each way."""
     sizes = bench.pick(100_000, 2_000), bench.pick(5_000_000, 20_000)
-    rounds, size = bench.pick(5, 2), bench.pick(400, 100)
+    rounds, size = bench.pick(5, 1), bench.pick(400, 100)
     with ExitStack() as stack:
         sides = [_open_side(bench, stack, codes, needed=2 * rounds * (size + _WARM_UP)) for codes in sizes]
         for _ in range(rounds):

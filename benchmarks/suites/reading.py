@@ -18,7 +18,7 @@ SUITE = "reading"
 
 def measure(bench: Bench) -> None:
     """Rounds of all by turns; a first round of each warms up and does not count."""
-    rounds, size = bench.pick(5, 2), bench.pick(2_000, 100)
+    rounds, size = bench.pick(5, 1), bench.pick(1_500, 100)
     with bench.place(SUITE) as place:
         customers = 2 * (rounds + 1) * size
         place.perform("add_customers", first=0, count=customers)

@@ -18,7 +18,7 @@ INSERT_PATH = "/bench/insert/"
 
 def measure(bench: Bench) -> None:
     """Rounds of both by turns; a first round of each warms up and does not count."""
-    rounds, size = bench.pick(5, 2), bench.pick(1_500, 100)
+    rounds, size = bench.pick(5, 1), bench.pick(1_500, 100)
     bare_size = size * bench.pick(2, 1)
     with bench.place(SUITE) as place:
         count = (rounds + 1) * size
