@@ -10,6 +10,10 @@ def _mark(_request: Any) -> str:
     return static("brand/mark.svg")
 
 
+def _styles(_request: Any) -> str:
+    return static("brand/admin.css")
+
+
 def _page(title: str, icon: str, model: str) -> dict[str, Any]:
     """A line of the sidebar; shown to those who may see the model (`app.model`)."""
     app, name = model.split(".")
@@ -75,6 +79,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_SUBHEADER": "Lends and pays over USSD",
     "SITE_ICON": _mark,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _mark}],
+    "STYLES": [_styles],
     "SHOW_HISTORY": False,
     "COLORS": {
         "primary": {

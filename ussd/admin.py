@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import Q
-from django.forms import CharField, ModelForm, Textarea, ValidationError
+from django.forms import CharField, ModelForm, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -15,6 +15,7 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.paginator import InfinitePaginator
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from ussd.models import Gateway, SessionEvent, TurnRecord
 from ussd.registry import journey_names
@@ -31,8 +32,12 @@ from ussd.services.gateways import (
 class GatewayForm(ModelForm):
     """Says what the service would refuse, beside the field."""
 
-    allowed_ips = CharField(required=False, help_text=Gateway._meta.get_field("allowed_ips").help_text)
-    service_codes = CharField(widget=Textarea(attrs={"rows": 4}))
+    allowed_ips = CharField(
+        required=False,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text=Gateway._meta.get_field("allowed_ips").help_text,
+    )
+    service_codes = CharField(widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}))
 
     class Meta:
         model = Gateway
