@@ -84,9 +84,11 @@ class FakeProvider:
 
     def ask(self, reference: UUID) -> Outcome:
         self._called("ask")
-        if self.world.asks:
-            return self.world.asks.pop(0)
         transfer = self.world.book.get((self.base_url, self.environment, reference))
+        scripted = self.world.asks.pop(0) if self.world.asks else None
+        # A provider may keep silent or forget for a moment; it does not invent transfers that are under way.
+        if scripted and (transfer or scripted.answer != Answer.PENDING):
+            return scripted
         if transfer is None:
             return Outcome(Answer.NOT_FOUND, code="RESOURCE_NOT_FOUND", http_status=404)
         return self.world.fates.get(reference) or paid(transfer)
