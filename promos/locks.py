@@ -33,10 +33,10 @@ def lock_customer(customer_id: Any, *, wait_seconds: int) -> User:
 
 
 def lock_code(code: str, **annotations: Any) -> PromoCode | None:
-    """The code's row with its batch and the batch's account read beside it, unlocked; None when there is none."""
+    """The code's row; its batch, the batch's account and who made them read beside it, unlocked. None: no such code."""
     return (
         PromoCode.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("batch__account")
+        .select_related("batch__account", "batch__created_by", "run__created_by")
         .annotate(**annotations)
         .filter(code=code)
         .first()

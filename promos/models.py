@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Upper
 
+from accounts.models import User
 from disbursements.models import Disbursement
 from ledger.models import Account
 from ledger.money import format_amount
@@ -204,6 +205,12 @@ class PromoCode(models.Model):
 
     def __str__(self) -> str:
         return hyphenate(self.code)
+
+    @property
+    def maker(self) -> User | None:
+        """Who had this money promised: the person who ordered the codes, else who made the batch."""
+        ordered_by = self.run.created_by if self.run else None
+        return ordered_by or self.batch.created_by
 
 
 class Redemption(models.Model):

@@ -55,7 +55,8 @@ def request_disbursement(
     at: datetime,
 ) -> Disbursement:
     """Promise money to `payee` (E.164), in the caller's transaction: a row to be worked on, the reserve in the ledger,
-    one audit event; four INSERTs in all. Above the approval threshold it waits for a second person.
+    one audit event; four INSERTs in all. Above the approval threshold it waits for a second person, who may not be
+    `requested_by`: the one who made the promise.
 
     The same key with the same content gives the first payout again and does nothing. Raises DisbursementConflict for
     the same key with other content, UnknownPurpose, InvalidDisbursement, AmountOutOfRange, and what the ledger refuses
@@ -65,7 +66,7 @@ def request_disbursement(
         raise NotInTransaction("Open transaction.atomic() around the act that asks for the payout.")
     owner_of(purpose)
     payments = current(PaymentSettings)
-    waits = 0 < payments.approval_threshold < amount
+    waits = must_wait_for_approval(amount, payments)
     disbursement = Disbursement(
         key=key,
         purpose=purpose,
@@ -89,6 +90,11 @@ def request_disbursement(
     if not waits:
         nudge_disbursement(disbursement.pk)
     return disbursement
+
+
+def must_wait_for_approval(amount: Decimal, payments: PaymentSettings) -> bool:
+    """Whether a second person must let this amount go, by the threshold in force; 0 means never."""
+    return 0 < payments.approval_threshold < amount
 
 
 def _check(disbursement: Disbursement, payments: PaymentSettings) -> None:

@@ -193,6 +193,7 @@ def _accept(request: _Request, customer: User, code: PromoCode) -> RedemptionRes
         # The code's own row: whatever happens above, a code is paid once.
         key=f"promo:code:{code.pk}",
         funded_from=batch.account,
+        requested_by=code.maker,
         at=request.at,
     )
     redemption = Redemption(
