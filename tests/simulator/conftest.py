@@ -24,7 +24,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.django_db(transaction=True))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     # Playwright's own loop runs in this thread; Django would take every query for one made inside it.
     before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
@@ -35,7 +35,7 @@ def chromium() -> Iterator[Browser]:
         del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def outside() -> Iterator[SandboxProcess]:
     """The simulated outside world. It settles at once and calls back."""
     with SandboxProcess(settle_ms=50, report_ms=0) as sandbox:
