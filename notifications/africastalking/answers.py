@@ -19,13 +19,16 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class SendResult:
-    """What became of one call. `unknown`: the provider may have sent it although it did not say so."""
+    """What became of one call. `unknown`: the provider may have sent it although it did not say so; `out_of_reach`:
+    no connection stood, so nothing was sent.
+    """
 
     kind: Kind
     code: str = ""
     message: str = ""
     provider_message_id: str = ""
     unknown: bool = False
+    out_of_reach: bool = False
 
 
 # statusCode of a recipient -> its name and what to do.

@@ -74,7 +74,7 @@ def send_due(*, at: datetime) -> int:
             break
         looked_at += 1
         result = _send_claimed(claim, at=now, settings=settings)
-        if result.kind is Kind.OPERATOR or result.unknown:
+        if result.kind is Kind.OPERATOR or result.unknown or result.out_of_reach:
             break
     return looked_at
 

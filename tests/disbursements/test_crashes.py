@@ -17,10 +17,10 @@ from django.db import connections
 from audit.models import AuditEvent
 from disbursements import tasks
 from disbursements.models import Disbursement
-from disbursements.providers.mtn_momo import transport
 from disbursements.providers.registry import provider_for
 from disbursements.services import advance, asking, sending, settlement
 from disbursements.services.sweeps import sweep_due_disbursements
+from outbound import exchange as transport
 from tests.disbursements.conftest import Line
 from tests.disbursements.sandbox_flow import drive, paid
 from tests.support.sandbox_process import SandboxProcess

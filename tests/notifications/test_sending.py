@@ -183,7 +183,7 @@ def test_time_out_is_retried_and_the_customer_may_get_it_twice(noon, sandbox):
 
     assert send_message(message_id=message.id, at=noon) == "retry"
     stored = only_message()
-    assert (stored.status, stored.tries, stored.error_code) == (MessageStatus.QUEUED, 1, "TIMEOUT")
+    assert (stored.status, stored.tries, stored.error_code) == (MessageStatus.QUEUED, 1, "TIME_OUT")
 
     assert send_message(message_id=message.id, at=stored.next_action_at) == "accepted"
     assert only_message().status == MessageStatus.SENT
@@ -201,7 +201,7 @@ def test_last_time_out_leaves_the_outcome_unknown(noon, sandbox):
     assert (stored.status, stored.error_code, stored.error_message) == (
         MessageStatus.FAILED,
         "UNKNOWN",
-        "ReadTimeout",
+        "No answer",
     )
 
 
@@ -223,7 +223,7 @@ def test_dead_provider_keeps_every_message_and_stops_the_sweep(noon):
     assert send_due(at=noon) == 1
 
     assert SmsMessage.objects.filter(status=MessageStatus.QUEUED).count() == 2
-    assert SmsMessage.objects.filter(error_code="CONNECTION", tries=1).count() == 1
+    assert SmsMessage.objects.filter(error_code="CONNECTION_FAILED", tries=1).count() == 1
 
 
 def test_sending_that_is_switched_off_leaves_messages_waiting(noon, sandbox):

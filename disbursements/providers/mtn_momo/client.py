@@ -21,9 +21,9 @@ from disbursements.providers.mtn_momo.parsing import (
     read_document,
 )
 from disbursements.providers.mtn_momo.tokens import TokenSource, TokenUnavailable
-from disbursements.providers.mtn_momo.transport import NoReply, NothingSent, Reply, TimeLimit, exchange
 from disbursements.providers.mtn_momo.wire import UnsendableTransfer, transfer_body
 from disbursements.statuses import ErrorClass, ProviderSlug
+from outbound.exchange import NoReply, NothingSent, Reply, TimeLimit, exchange
 
 SLUG = ProviderSlug.MTN_MOMO
 TRANSFER_PATH = "/disbursement/v1_0/transfer"

@@ -10,8 +10,8 @@ from pydantic import SecretStr
 
 from disbursements.providers.mtn_momo.parsing import error_of, read_document
 from disbursements.providers.mtn_momo.tokens import TokenUnavailable
-from disbursements.providers.mtn_momo.transport import ExchangeFailed, Reply, TimeLimit, exchange
 from disbursements.statuses import ErrorClass
+from outbound.exchange import ExchangeFailed, Reply, TimeLimit, exchange
 
 TOKEN_PATH = "/disbursement/token/"  # noqa: S105 - the slash at its end belongs to it
 MAX_TOKEN_LENGTH = 8_192

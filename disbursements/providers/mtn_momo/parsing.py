@@ -12,8 +12,8 @@ from disbursements.providers.mtn_momo.errors import (
     UNKNOWN_REFERENCE,
     class_of,
 )
-from disbursements.providers.mtn_momo.transport import Reply
 from disbursements.statuses import ErrorClass
+from outbound.exchange import Reply
 
 # Widths of the columns these end up in.
 CODE_LENGTH = 80

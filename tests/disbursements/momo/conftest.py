@@ -12,7 +12,7 @@ from django_redis import get_redis_connection
 from disbursements.configuration import PaymentSettings
 from disbursements.providers.base import Transfer
 from disbursements.providers.mtn_momo import MtnMomo, build_client, tokens
-from disbursements.providers.mtn_momo.transport import TimeLimit
+from outbound.exchange import TimeLimit
 from tests.disbursements.momo.raw_server import RawServer, say_token
 from tests.support.sandbox_process import SandboxProcess
 

@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 
 from disbursements.providers.base import Answer, Outcome
-from disbursements.providers.mtn_momo.transport import MAX_BODY_BYTES, TimeLimit
 from disbursements.statuses import ErrorClass
+from outbound.exchange import MAX_BODY_BYTES, TimeLimit
 from tests.disbursements.momo.conftest import TRANSFER, make_client, make_transfer
 from tests.disbursements.momo.raw_server import (
     Answer as RawAnswer,

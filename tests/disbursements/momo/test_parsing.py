@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from disbursements.providers.base import Answer
 from disbursements.providers.mtn_momo.errors import CLASS_BY_CODE, REFUSED_AT_DOOR, class_of
 from disbursements.providers.mtn_momo.parsing import outcome_of_send, outcome_of_status, read_document
-from disbursements.providers.mtn_momo.transport import Reply
 from disbursements.statuses import ErrorClass
+from outbound.exchange import Reply
 
 PUBLISHED = [
     "PAYEE_NOT_FOUND",

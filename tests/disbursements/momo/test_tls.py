@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from disbursements.providers.base import Answer
-from disbursements.providers.mtn_momo import transport
-from disbursements.providers.mtn_momo.transport import NothingSent, TimeLimit, exchange
+from outbound import exchange as transport
+from outbound.exchange import NothingSent, TimeLimit, exchange
 from tests.disbursements.momo.conftest import TRANSFER, make_client, make_transfer
 from tests.disbursements.momo.raw_server import Answer as RawAnswer
 from tests.disbursements.momo.raw_server import RawServer, drip, say, say_token
