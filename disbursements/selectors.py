@@ -35,6 +35,6 @@ def known_balance(*, provider: str, environment: str, currency: str) -> Provider
 def stuck_disbursements(*, at: datetime) -> QuerySet[Disbursement]:
     """Payouts too long in a passing state, oldest first. One that waits for its next try counts once it is overdue."""
     since = at - timedelta(minutes=current(PaymentSettings).stuck_after_minutes)
-    waits_for_next_try = Q(wait_reason=WaitReason.RETRY, next_action_at__gt=since)
+    waits_for_next_try = Q(status=DisbursementStatus.QUEUED, wait_reason=WaitReason.RETRY, next_action_at__gt=since)
     passing = Disbursement.objects.filter(status__in=DisbursementStatus.LIVE, open_since__lte=since)
     return passing.exclude(waits_for_next_try).order_by("open_since", "pk")

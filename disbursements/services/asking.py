@@ -15,7 +15,7 @@ from disbursements.services.refusals import error_fields
 from disbursements.services.schedule import next_poll, resend_time
 from disbursements.services.settlement import settle_paid, settle_refused
 from disbursements.services.transitions import move, move_attempt, update
-from disbursements.statuses import Alarm, AttemptStatus, DisbursementStatus, ErrorClass
+from disbursements.statuses import Alarm, AttemptStatus, DisbursementStatus, ErrorClass, WaitReason
 
 
 def resume_asking(*, disbursement: Disbursement) -> bool:
@@ -31,6 +31,8 @@ def resume_asking(*, disbursement: Disbursement) -> bool:
                 to=DisbursementStatus.PROCESSING,
                 next_action_at=locked.next_action_at,
                 claimed_until=locked.claimed_until,
+                # Who waits for float goes on waiting while we ask: the balance is judged by who waits.
+                wait_reason=locked.wait_reason if locked.wait_reason == WaitReason.FLOAT_SHORT else WaitReason.NONE,
             )
         return locked.status == DisbursementStatus.PROCESSING
 

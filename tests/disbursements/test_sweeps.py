@@ -6,13 +6,15 @@ import pytest
 from structlog.testing import capture_logs
 
 from disbursements import tasks
+from disbursements.models import Disbursement
+from disbursements.providers.base import Answer, Outcome
 from disbursements.selectors import stuck_disbursements
 from disbursements.services.stuck import report_stuck_disbursements
 from disbursements.services.sweeps import sweep_due_disbursements
 from disbursements.statuses import ErrorClass
 from ledger.models import Account
 from tests.disbursements.conftest import Line, request_payout
-from tests.disbursements.fake_provider import PENDING, World, refused
+from tests.disbursements.fake_provider import PENDING, World, refused, turn_away
 
 
 @pytest.fixture
@@ -113,3 +115,26 @@ def test_settled_payouts_are_not_stuck(line: Line) -> None:
     line.go()
 
     assert not stuck_disbursements(at=line.at + timedelta(days=9)).exists()
+
+
+@pytest.mark.django_db
+def test_asking_after_a_next_try_that_was_waited_for_can_be_stuck(line: Line, world: World) -> None:
+    world.sends = [turn_away(ErrorClass.TEMPORARY, "PAYER_LIMIT_REACHED")]
+    line.go()
+    assert (line.row.status, line.row.wait_reason) == ("queued", "retry")
+    world.asks = [Outcome(Answer.UNKNOWN, ErrorClass.TEMPORARY, "HTTP_500")] * 20
+
+    for _ in range(12):
+        line.go()
+
+    assert (line.row.status, line.row.wait_reason) == ("processing", "")
+    assert list(stuck_disbursements(at=line.at)) == [line.row]
+
+
+@pytest.mark.django_db
+def test_only_what_is_queued_is_excused_from_being_stuck(line: Line, world: World) -> None:
+    world.asks = [PENDING]
+    line.go()
+    Disbursement.objects.update(wait_reason="retry", next_action_at=line.at + timedelta(days=1))
+
+    assert stuck_disbursements(at=line.at + timedelta(hours=1)).exists()
