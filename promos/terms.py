@@ -46,7 +46,9 @@ def clean_name(name: str) -> str:
 def find_errors(
     terms: BatchTerms, *, rules: PromoRules, payments: PaymentSettings, before: BatchTerms | None, at: datetime
 ) -> dict[str, str]:
-    """Words by field for what is wrong; empty when all is well. A date that stays as `before` is not judged again."""
+    """Words by field for what is wrong; empty when all is well. A date that stays as `before` is not judged
+    again, nor is the currency, which cannot change.
+    """
     errors: dict[str, str] = {}
     name = clean_name(terms.name)
     if not name:
@@ -61,6 +63,11 @@ def find_errors(
     if before is None or terms.expiration_date != before.expiration_date:
         errors |= _find_date_errors(terms.expiration_date, rules=rules, at=at)
     return errors
+
+
+def currency_error(currency: str, *, payments: PaymentSettings) -> str:
+    """Why nothing can be promised in this currency; empty when it can. Limits on amounts are kept in the same one."""
+    return "" if currency == payments.momo_currency else f"Payouts are made in {payments.momo_currency}."
 
 
 def amount_error(amount: Decimal, currency: str, *, payments: PaymentSettings) -> str:
@@ -91,6 +98,8 @@ def _find_money_errors(terms: BatchTerms, before: BatchTerms | None, payments: P
     errors: dict[str, str] = {}
     if before is not None and terms.currency != before.currency:
         errors["currency"] = "The currency of a batch cannot be changed."
+    elif before is None and (error := currency_error(terms.currency, payments=payments)):
+        return {"currency": error}
     if error := amount_error(terms.amount_per_code, terms.currency, payments=payments):
         errors["amount_per_code"] = error
     budget = terms.budget

@@ -36,6 +36,12 @@ class InvalidDisbursement(ValueError):
     code = "INVALID_DISBURSEMENT"
 
 
+class CurrencyNotPaid(InvalidDisbursement):
+    """Our float, and with it every limit on amounts, is kept in another currency."""
+
+    code = "CURRENCY_NOT_PAID"
+
+
 class AmountOutOfRange(ValueError):
     """The amount is below the smallest or above the largest payout allowed."""
 
@@ -59,8 +65,8 @@ def request_disbursement(
     `requested_by`: the one who made the promise.
 
     The same key with the same content gives the first payout again and does nothing. Raises DisbursementConflict for
-    the same key with other content, UnknownPurpose, InvalidDisbursement, AmountOutOfRange, and what the ledger refuses
-    (InsufficientBalance when the funding account keeps a balance).
+    the same key with other content, UnknownPurpose, InvalidDisbursement, CurrencyNotPaid, AmountOutOfRange, and what
+    the ledger refuses (InsufficientBalance when the funding account keeps a balance).
     """
     if not connection.in_atomic_block:
         raise NotInTransaction("Open transaction.atomic() around the act that asks for the payout.")
@@ -101,6 +107,8 @@ def _check(disbursement: Disbursement, payments: PaymentSettings) -> None:
     if not _E164.fullmatch(disbursement.payee):
         raise InvalidDisbursement("The payee is not a phone number in international form.")
     amount, currency = disbursement.amount, disbursement.currency
+    if currency != payments.momo_currency:
+        raise CurrencyNotPaid(f"Payouts are made in {payments.momo_currency}, not in {currency}.")
     if not is_payable(amount, currency) or amount <= 0:
         raise InvalidDisbursement(f"{amount} {currency} cannot be paid.")
     if disbursement.funded_from.currency != currency:

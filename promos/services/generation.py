@@ -29,7 +29,7 @@ from promos.services.batch_status import reopen_batch
 from promos.services.code_storage import CodesExhausted, store_codes
 from promos.statuses import BatchStatus, RunStatus
 from promos.tasks import generate_codes as generate_codes_task
-from promos.terms import amount_error
+from promos.terms import amount_error, currency_error
 
 # Codes of one transaction: about a tenth of a second, so that progress shows and a cancel is soon heard.
 CHUNK = 10_000
@@ -143,7 +143,10 @@ def run_generation(*, run_id: UUID, clock: Callable[[], datetime] = timezone.now
 
 
 def _require_open(batch: Batch, amount: Decimal, *, rules: PromoRules, at: datetime) -> None:
-    if error := amount_error(amount, batch.currency, payments=current(PaymentSettings)):
+    payments = current(PaymentSettings)
+    if error := currency_error(batch.currency, payments=payments) or amount_error(
+        amount, batch.currency, payments=payments
+    ):
         raise InvalidOrder(error)
     if batch.budget is not None and amount > batch.budget:
         raise InvalidOrder("One code would pay more than the batch's whole budget.")

@@ -14,7 +14,12 @@ from django.db import IntegrityError, OperationalError, transaction
 from accounts.models import User
 from audit.services import record
 from configuration.selectors import current
-from disbursements.services.requests import AmountOutOfRange, DisbursementConflict, request_disbursement
+from disbursements.services.requests import (
+    AmountOutOfRange,
+    CurrencyNotPaid,
+    DisbursementConflict,
+    request_disbursement,
+)
 from promos import throttles
 from promos.codes import read_code
 from promos.configuration import PromoRules
@@ -133,8 +138,8 @@ def _decide_or_try_later(request: _Request) -> RedemptionResult:
                 raise
             logger.warning("redemption_try_later", code_hint=request.code[:4], error=str(error))
             break
-        except AmountOutOfRange as error:
-            # Staff narrowed the payout limits after the code was made; the code stays good until they look.
+        except (AmountOutOfRange, CurrencyNotPaid) as error:
+            # Staff changed the payout limits or currency after the code was made; it stays good until they look.
             logger.error("redemption_not_payable", code_hint=request.code[:4], error=str(error))
             break
     return RedemptionResult(Outcome.TRY_LATER)

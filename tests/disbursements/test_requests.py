@@ -11,7 +11,7 @@ from disbursements.configuration import PaymentSettings
 from disbursements.models import Disbursement
 from disbursements.owners import UnknownPurpose
 from disbursements.services import requests
-from disbursements.services.requests import AmountOutOfRange, DisbursementConflict, InvalidDisbursement
+from disbursements.services.requests import AmountOutOfRange, CurrencyNotPaid, DisbursementConflict, InvalidDisbursement
 from ledger.models import Account, Posting
 from ledger.selectors import balance_of
 from ledger.services import NotInTransaction, open_account, open_in_flight_account
@@ -72,7 +72,7 @@ def test_same_key_with_other_content_is_refused(budget: Account, now: datetime, 
         ({"amount": Decimal("NaN")}, InvalidDisbursement),
         ({"payee": "0788123456"}, InvalidDisbursement),
         ({"payee": "+0788123456"}, InvalidDisbursement),
-        ({"currency": "EUR"}, InvalidDisbursement),
+        ({"currency": "EUR"}, CurrencyNotPaid),
         ({"amount": Decimal(5_000_001)}, AmountOutOfRange),
         ({"purpose": "gift"}, UnknownPurpose),
     ],
@@ -86,8 +86,20 @@ def test_bad_requests_are_refused_and_leave_nothing(
     assert (Disbursement.objects.count(), Posting.objects.count(), AuditEvent.objects.count()) == (0, 0, 0)
 
 
-def test_funding_account_of_another_currency_is_refused(now: datetime) -> None:
-    euros = open_account(code="euros", kind=AccountKind.EXPENSE, currency="EUR", name="Euros")
+@pytest.fixture
+def euros() -> Account:
+    return open_account(code="euros", kind=AccountKind.EXPENSE, currency="EUR", name="Euros")
+
+
+@pytest.mark.parametrize("amount", [Decimal(5000), Decimal("12.50")])
+def test_currency_our_float_is_not_kept_in_is_refused(euros: Account, now: datetime, amount: Decimal) -> None:
+    with pytest.raises(CurrencyNotPaid, match="made in RWF, not in EUR"):
+        request_payout(euros, now, currency="EUR", amount=amount)
+
+    assert Disbursement.objects.count() == 0
+
+
+def test_funding_account_of_another_currency_is_refused(euros: Account, now: datetime) -> None:
 
     with pytest.raises(InvalidDisbursement):
         request_payout(euros, now)

@@ -9,6 +9,8 @@ from django.db import DatabaseError, IntegrityError, transaction
 
 from accounts.models import User
 from audit.models import AuditEvent
+from configuration.services import change_category
+from disbursements.configuration import PaymentSettings
 from ledger.statuses import AccountKind
 from promos.models import Batch, BudgetSlice
 from promos.services.batches import (
@@ -21,6 +23,7 @@ from promos.services.batches import (
     update_batch,
 )
 from promos.services.budgets import SLICES, BudgetTooSmall, split_budget
+from promos.services.generation import InvalidOrder, order_codes
 from promos.terms import InvalidTerms, default_expiration, end_of_day
 from tests.audit.threads import run_together
 from tests.promos.conftest import actions, make_codes, promo_terms, redeem
@@ -62,7 +65,7 @@ def test_create_batch_opens_its_account_and_says_so(now: datetime, keeper: User)
         ({"amount_per_code": Decimal(5_000_001)}, "amount_per_code"),
         ({"currency": "rwf"}, "currency"),
         ({"currency": "XYZ"}, "currency"),
-        ({"currency": "KES", "amount_per_code": Decimal("10.555")}, "amount_per_code"),
+        ({"currency": "KES"}, "currency"),
         ({"budget": Decimal(0)}, "budget"),
         ({"budget": Decimal("9000.5")}, "budget"),
         ({"budget": Decimal(4999)}, "budget"),
@@ -93,11 +96,32 @@ def test_create_batch_keeps_the_rules_on_days(now: datetime, rules) -> None:
     create_batch(terms=promo_terms(now, expiration_date=now + timedelta(days=20)), at=now)
 
 
-def test_currency_with_minor_units_takes_them(now: datetime) -> None:
+@pytest.fixture
+def shillings(now: datetime) -> None:
+    """Our float is kept in Kenyan shillings."""
+    change_category(PaymentSettings, changes={"momo_currency": "KES"}, changed_by=None, reason="Test", at=now)
+
+
+@pytest.mark.usefixtures("shillings")
+def test_currency_with_minor_units_takes_them_and_no_more(now: datetime) -> None:
+    with pytest.raises(InvalidTerms) as refused:
+        create_batch(terms=promo_terms(now, currency="KES", amount_per_code=Decimal("10.555")), at=now)
     batch = create_batch(terms=promo_terms(now, currency="KES", amount_per_code=Decimal("10.50")), at=now)
 
     batch.refresh_from_db()
     assert batch.amount_per_code == Decimal("10.50")
+    assert list(refused.value.errors) == ["amount_per_code"]
+
+
+def test_batch_in_a_currency_that_is_no_longer_paid_can_be_ended_and_makes_no_codes(
+    batch: Batch, request: pytest.FixtureRequest, now: datetime
+) -> None:
+    request.getfixturevalue("shillings")
+    tomorrow = now + timedelta(days=1)
+
+    assert update_batch(batch_id=batch.pk, terms=promo_terms(now, expiration_date=tomorrow), at=now)
+    with pytest.raises(InvalidOrder, match="Payouts are made in KES"):
+        order_codes(batch_id=batch.pk, count=1, nudge=False, at=now)
 
 
 @pytest.mark.parametrize("name", ["Harvest", "HARVEST", "  harvest ", "Harvest\n"])

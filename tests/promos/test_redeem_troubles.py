@@ -1,14 +1,18 @@
 """What a redemption does when the database says no: try later when nothing can have happened, else tell the caller."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import psycopg
 import pytest
 from django.db import OperationalError
 from django_redis import get_redis_connection
+from structlog.testing import capture_logs
 
 from accounts.models import User
+from configuration.services import change_category
+from disbursements.configuration import PaymentSettings
 from promos import throttles
 from promos.models import PromoCode, Redemption
 from promos.services import redemptions
@@ -74,6 +78,20 @@ def test_trouble_while_writing_leaves_nothing_behind(
     code.refresh_from_db()
     assert (code.status, Redemption.objects.count()) == ("active", 0)
     assert redeem(alice, code, at=now).outcome == Outcome.REDEEMED
+
+
+@pytest.mark.parametrize("changes", [{"momo_currency": "EUR"}, {"max_amount": Decimal(4999)}])
+def test_code_that_payouts_no_longer_allow_stays_good(
+    changes: dict[str, Any], alice: User, code: PromoCode, now: datetime
+) -> None:
+    change_category(PaymentSettings, changes=changes, changed_by=None, reason="Test", at=now)
+
+    with capture_logs() as logs:
+        assert redeem(alice, code, at=now) == RedemptionResult(Outcome.TRY_LATER)
+
+    code.refresh_from_db()
+    assert (code.status, Redemption.objects.count(), tries_counted(alice)) == ("active", 0, 0)
+    assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == ["redemption_not_payable"]
 
 
 @pytest.mark.parametrize("key", ["k" * 500, "with\nlines and 😀 and \x00", ""])
