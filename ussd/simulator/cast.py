@@ -25,6 +25,6 @@ CAST = (
     Person("+250791234567", "Diane", "new, has never dialled before", is_new=True),
     Person("+250722345678", "Grace", "on the Airtel network, payouts arrive", "63514"),
     Person("+46733123450", "Internal failure", "the provider fails inside; the payout is tried again", "99999"),
-    Person("+46733123457", "Unknown wallet", "the provider knows no such wallet; the payout fails for good", "99999"),
+    Person("+46733123451", "Refused wallet", "the provider refuses it; the payout fails for good", "99999"),
     Person("+46733123453", "Slow payer", "pending at the provider for half a minute, then paid", "99999"),
 )
