@@ -138,6 +138,20 @@ def test_people_read_it_too(now: datetime) -> None:
     assert "*123# (promo)" in lines[2]
 
 
+def test_a_shell_reads_it_too(now: datetime) -> None:
+    load_demo(at=now)
+    out = StringIO()
+
+    call_command("demo_access", "--shell", stdout=out)
+
+    variables = dict(line.split("=", 1) for line in out.getvalue().splitlines())
+    found = access()
+    assert list(variables) == ["WEB", "SANDBOX", "TOKEN", "GATEWAY", "SECRET", "CODE"]
+    assert variables["TOKEN"] == found["apiTokens"][0]["token"]
+    assert {"slug": variables["GATEWAY"], "secret": variables["SECRET"]}.items() <= found["gateways"][0].items()
+    assert PromoCode.objects.get(code=variables["CODE"].replace("-", "")).status == CodeStatus.ACTIVE
+
+
 @pytest.mark.parametrize("command", ["load_demo", "demo_access"])
 def test_outside_the_sandbox_both_are_refused(command: str) -> None:
     before = counts()

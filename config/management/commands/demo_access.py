@@ -1,13 +1,14 @@
 """`manage.py demo_access`: addresses, sign-ins and secrets of the demo."""
 
 import json
+import shlex
 from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from config.demo.access import demo_access
+from config.demo.access import demo_access, shell_variables
 
 
 class Command(BaseCommand):
@@ -16,7 +17,9 @@ class Command(BaseCommand):
     help = "Prints how to get into the sandbox's demo."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--json", action="store_true", help="machine-readable")
+        form = parser.add_mutually_exclusive_group()
+        form.add_argument("--json", action="store_true", help="machine-readable")
+        form.add_argument("--shell", action="store_true", help='variables for a shell: eval "$(... --shell)"')
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.SANDBOX:
@@ -24,6 +27,10 @@ class Command(BaseCommand):
         access = demo_access()
         if options["json"]:
             self.stdout.write(json.dumps(access, indent=2))
+            return
+        if options["shell"]:
+            for name, value in shell_variables(access).items():
+                self.stdout.write(f"{name}={shlex.quote(value)}")
             return
         for member in access["staff"]:
             self.stdout.write(f"  sign in      {member['email']}  {member['password']}  ({member['role']})")
