@@ -18,7 +18,7 @@ from ussd.conversation import Conversation
 from ussd.guard import DatabaseTrouble
 from ussd.registry import journey_names, screen_by_name
 from ussd.selectors import KnownGateway
-from ussd.service_codes import Route, find_route
+from ussd.service_codes import Route, find_route, mask_dialled
 from ussd.services.records import store_turn_now
 from ussd.sessions import Session
 from ussd.store import Claim, Store
@@ -58,7 +58,8 @@ def apology(settings: UssdSettings | None = None) -> Reply:
 def _answer(turn: Turn, gateway: KnownGateway, settings: UssdSettings, clock: Clock) -> Reply:
     route = find_route(gateway.service_codes, turn.service_code)
     if route is None or route.journey not in journey_names():
-        logger.warning("ussd_unknown_service_code", gateway=turn.gateway, service_code=turn.service_code)
+        # What was dialled may hold a promo code, which is money.
+        logger.warning("ussd_unknown_service_code", gateway=turn.gateway, service_code=mask_dialled(turn.service_code))
         return _plain("engine.unknown_service_code", settings)
     store = Store(turn, clock)
     claim = store.claim(turns_per_minute=settings.turns_per_minute)

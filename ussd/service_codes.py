@@ -3,12 +3,17 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 
 _SHAPE = re.compile(r"\*[0-9]{1,10}(\*[0-9]{1,10}){0,5}")
 # The journey for those who do not say where they want to go.
 MENU = "menu"
 # The longest a code can be: six parts of ten digits.
 LONGEST = 67
+
+
+# What a log shows of a dial that leads nowhere: two numbers as short as those of a service code.
+_SHOWN_PARTS, _SHOWN_DIGITS = 2, 6
 
 
 class InvalidServiceCode(ValueError):
@@ -32,6 +37,14 @@ def normalise_service_code(raw: str) -> str:
     if not _SHAPE.fullmatch(body):
         raise InvalidServiceCode(f"{raw[:LONGEST]!r} is not a service code such as *384*1234#")
     return body + "#"
+
+
+def mask_dialled(dialled: str) -> str:
+    """What was dialled, for the log: how it begins. The rest may be a promo code, which is money."""
+    parts = dialled.strip().strip("*#").split("*")
+    shown = list(takewhile(lambda part: part.isdigit() and len(part) <= _SHOWN_DIGITS, parts[:_SHOWN_PARTS]))
+    hidden = ["****"] if len(shown) < len(parts) else []
+    return f"*{'*'.join(shown + hidden)}#"
 
 
 def find_route(service_codes: Mapping[str, str], dialled: str) -> Route | None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ussd.service_codes import InvalidServiceCode, Route, find_route, normalise_service_code
+from ussd.service_codes import InvalidServiceCode, Route, find_route, mask_dialled, normalise_service_code
 
 CODES = {"*384#": "menu", "*384*1234#": "promo", "*383#": "peer"}
 
@@ -33,6 +33,22 @@ def test_longest_configured_code_wins(dialled: str, route: Route | None) -> None
 def test_without_a_code_only_one_journey_can_be_meant() -> None:
     assert find_route({"*383#": "peer"}, "") == Route("*383#", "peer")
     assert find_route({"*383#": "peer", "*385#": "promo"}, "") is None
+
+
+@pytest.mark.parametrize(
+    ("dialled", "shown"),
+    [
+        ("*999#", "*999#"),
+        ("*384*9999", "*384*9999#"),
+        ("*999*ABCDEF26GH11JK20#", "*999*****#"),
+        ("*999*2345234523452345#", "*999*****#"),
+        ("*999*1234*2345-2345-2345-2345#", "*999*1234*****#"),
+        ("*999*2345*2345*2345*2345#", "*999*2345*****#"),
+        ("CODE", "*****#"),
+    ],
+)
+def test_log_shows_how_a_dial_began_and_no_code(dialled: str, shown: str) -> None:
+    assert mask_dialled(dialled) == shown
 
 
 @pytest.mark.parametrize(("raw", "normal"), [("*384#", "*384#"), (" *384*1234 ", "*384*1234#")])

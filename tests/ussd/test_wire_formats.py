@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
+from structlog.testing import capture_logs
 
 from accounts.models import User
 from promos.models import CodeAttempt, PromoCode, Redemption
@@ -118,9 +119,11 @@ def test_what_is_not_a_turn_changes_nothing(
 def test_unknown_service_code_says_so(
     client: Client, africas_talking: Gateway, aline: User, at_form: dict[str, str]
 ) -> None:
-    response = post_form(client, africas_talking, at_form | {"serviceCode": "*999#"})
+    with capture_logs() as logs:
+        response = post_form(client, africas_talking, at_form | {"serviceCode": "*999*ABCDEF26GH11JK20#"})
 
     assert response.content == b"END This service code is not in use."
+    assert [entry["service_code"] for entry in logs if entry["event"] == "ussd_unknown_service_code"] == ["*999*****#"]
 
 
 def test_code_dialled_with_the_service_code_is_redeemed(
