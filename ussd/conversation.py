@@ -36,6 +36,8 @@ class Conversation:
         self.outcome = ""
         self.secret = False
         self._final: Reply | None = None
+        # Whether the caller was met in this very turn.
+        self._has_begun = False
 
     def begin(self, *, network_code: str, inputs: Sequence[str], direct: bool, replaying: bool) -> None:
         """Meet the caller and stand at the first screen, with the news if there are any.
@@ -43,6 +45,7 @@ class Conversation:
         `inputs` are those about to be taken; `direct` says that they came with the service code, `replaying` that
         they may have been answered before.
         """
+        self._has_begun = True
         phone, at = self.visit.phone, self.visit.at
         caller = run_guarded(lambda: meet_caller(phone=phone, network_code=network_code, at=at), clock=self.clock)
         customer = caller.customer
@@ -62,7 +65,10 @@ class Conversation:
     def take(self, inputs: Sequence[str]) -> None:
         """Deal with inputs in order; what comes after the end is passed over."""
         rest = list(inputs)
-        if rest:
+        if rest and self._has_begun:
+            # Another screen than the first is shown at once, without the news: the next dial tells them.
+            self.session.news_told = ""
+        elif rest:
             self._note_news_heard()
         while rest and not self.session.ended:
             screen = screen_by_name(self.session.place.screen)

@@ -10,7 +10,7 @@ from django.db import transaction
 from accounts.models import User
 from promos.models import PromoCode, Redemption
 from promos.services.payouts import PromoPayouts
-from tests.ussd.conftest import MENU
+from tests.ussd.conftest import MENU, PROMO
 from tests.ussd.dialling import Handset
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -62,6 +62,25 @@ def test_outcome_is_told_until_the_customer_goes_on(handset: Callable[..., Hands
     phone.type("HELLO")
 
     assert handset().dial() == PROMPT
+
+
+@pytest.mark.parametrize("first", ["dialled with the service code", "dialled and sent as input"])
+def test_outcome_that_a_direct_dial_passed_over_is_told_later(
+    handset: Callable[..., Handset], redeemed: Redemption, codes: list[PromoCode], now: datetime, first: str
+) -> None:
+    settle(redeemed, "on_failed", now)
+    if first == "dialled with the service code":
+        direct = handset(service_code=PROMO.replace("#", "*WRONG#"))
+        direct.dial()
+    else:
+        direct = handset()
+        direct.type("WRONG")
+    # Going on proves that the last screen arrived; the news were on none.
+    direct.type("WRONG")
+
+    redeemed.refresh_from_db()
+    assert redeemed.announced_at is None
+    assert handset().dial().startswith("RWF 5,000 could not be paid yet.")
 
 
 def test_outcome_that_changed_is_news_again(
