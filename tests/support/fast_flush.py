@@ -5,6 +5,9 @@ rows, postings and configuration versions refuse removal, so triggers are off fo
 superuser).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.apps import apps
 from django.db import connection
 from django.test import TransactionTestCase
@@ -17,7 +20,21 @@ KEPT = {"django_content_type", "auth_permission", "django_migrations"}
 
 def install() -> None:
     """From now on committing tests are cleaned up by `empty_tables`."""
-    TransactionTestCase._fixture_teardown = lambda self: empty_tables()  # type: ignore[method-assign]
+    TransactionTestCase._fixture_teardown = lambda self: None if _keeping else empty_tables()  # type: ignore[method-assign]
+
+
+_keeping = False
+
+
+@contextmanager
+def keep_rows() -> Iterator[None]:
+    """Inside, a test leaves its rows to the next: for modules whose processes remember rows for longer than a test."""
+    global _keeping
+    _keeping = True
+    try:
+        yield
+    finally:
+        _keeping = False
 
 
 def empty_tables() -> None:

@@ -1,0 +1,188 @@
+"""A small town of payouts for random acts: who lives there, what is promised, and what must be true at any time.
+
+Nothing settles at the provider by itself, and no nudge arrives, so that a run depends on no race: settling and looking
+are acts like the others.
+"""
+
+from collections import defaultdict
+from contextlib import suppress
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django_redis import get_redis_connection
+
+from accounts.models import User
+from configuration.services import NothingChanged, change_category
+from configuration.snapshot import forget_snapshot
+from disbursements.configuration import PaymentSettings
+from disbursements.models import Attempt, Disbursement
+from disbursements.services.decisions import approve_disbursement, retry_disbursement
+from ledger.invariants import registered_invariants
+from notifications.models import SmsMessage
+from promos.models import Batch, Redemption
+from promos.services.batches import create_batch
+from promos.terms import BatchTerms
+from tests.crash.faults import FULL_FLOAT
+from tests.crash.payouts import AMOUNT, await_callbacks, configure, make_code, make_customer
+from tests.crash.workers import Workers
+from tests.support.fast_flush import empty_tables
+from tests.support.sandbox_process import SandboxProcess
+
+DAY = timedelta(days=1)
+DAY_MS = 86_400_000
+# The last code pays more and waits for a second person; the budget is for four of the others.
+AMOUNTS = [AMOUNT] * 5 + [AMOUNT + 2000]
+BUDGET = AMOUNT * 4
+HOME, ABROAD = "mtnrwanda", "mtnuganda"
+
+
+class Town:
+    """Three customers, six codes, a keeper; a clock that anybody may turn."""
+
+    def __init__(self, *, workers: Workers, sandbox: SandboxProcess, at: datetime) -> None:
+        self.workers = workers
+        self.sandbox = sandbox
+        self.at = at
+        empty_tables()
+        forget_snapshot()
+        sandbox.reset()
+        sandbox.behaviour(settleMs=DAY_MS)
+        self.forget_redis()
+        configure(at, momo_callbacks_enabled=True, approval_threshold=Decimal(6000), breaker_failures=3)
+        self.keeper = User.objects.create_user(email="keeper@example.com", password="x")
+        self.customers = [make_customer(number) for number in (1, 2, 3)]
+        self.batch = self._open_batch()
+        self.codes = [
+            make_code(self.batch, number, at=at, amount=amount) for number, amount in enumerate(AMOUNTS, start=1)
+        ]
+
+    def _open_batch(self) -> Batch:
+        terms = BatchTerms(
+            name="Harvest",
+            description="",
+            amount_per_code=AMOUNT,
+            currency="RWF",
+            expiration_date=self.at + 3600 * DAY,
+            budget=BUDGET,
+        )
+        return create_batch(terms=terms, at=self.at)
+
+    # What is there
+
+    def payouts(self) -> list[Disbursement]:
+        """In the order they were asked for, whatever the clock said then."""
+        return [redemption.disbursement for redemption in self._redemptions()]
+
+    def _redemptions(self) -> list[Redemption]:
+        return list(Redemption.objects.select_related("disbursement", "promo_code").order_by("promo_code_id"))
+
+    def money_left(self) -> Decimal:
+        """What the budget still allows."""
+        promised = Redemption.objects.exclude(status="cancelled").values_list("amount", flat=True)
+        return BUDGET - sum(promised)
+
+    # Acts of the outside
+
+    def forget_redis(self) -> None:
+        """Redis was restarted without its data."""
+        client = get_redis_connection("sessions")
+        for key in client.scan_iter(f"{settings.REDIS_KEY_PREFIX}:*", count=1000):
+            client.delete(key)
+
+    def settle_at_provider(self, number: int | None = None) -> None:
+        """Let the provider finish one of its pending transfers, or all; callbacks of it arrive."""
+        pending = self.sandbox.transfers(status="PENDING")
+        for transfer in pending if number is None else pending[number : number + 1]:
+            self.sandbox.settle(transfer["referenceId"])
+            self.sandbox.wait_until(lambda transfer=transfer: not self._is_pending(transfer), what="a transfer")
+        await_callbacks(self.sandbox)
+
+    def _is_pending(self, transfer: dict[str, Any]) -> bool:
+        pending = self.sandbox.transfers(status="PENDING")
+        return transfer["referenceId"] in {other["referenceId"] for other in pending}
+
+    def send_to(self, environment: str) -> None:
+        """Staff set where payouts are sent. Abroad nobody takes our currency."""
+        with suppress(NothingChanged):
+            change_category(
+                PaymentSettings,
+                changes={"momo_target_environment": environment},
+                changed_by=self.keeper,
+                reason="Test",
+                at=self.at,
+            )
+
+    # What must be true
+
+    def broken_promises(self) -> dict[str, object]:
+        """What must never be, and is: between the provider's book, our payouts, and the rows among themselves."""
+        found: dict[str, object] = {
+            name: breaches for name, check in registered_invariants().items() if (breaches := check())
+        }
+        book: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for transfer in self.sandbox.transfers():
+            book[transfer["referenceId"]].append(transfer)
+        attempts = {str(attempt.pk): attempt for attempt in Attempt.objects.select_related("disbursement")}
+        if unknown := set(book) - set(attempts):
+            found["sent and never stored"] = unknown
+        for payout in self.payouts():
+            transfers = [
+                transfer
+                for reference, attempt in attempts.items()
+                if attempt.disbursement_id == payout.pk
+                for transfer in book[reference]
+            ]
+            if words := self._find_contradiction(payout, [transfer["status"] for transfer in transfers]):
+                found[payout.key] = words
+        return found
+
+    def _find_contradiction(self, payout: Disbursement, book: list[str]) -> str:
+        """What the book says of a payout that cannot be; empty when all is well."""
+        may_still_pay = len(book) - book.count("FAILED")
+        if may_still_pay > 1:
+            return f"{payout.status}, and may be paid {may_still_pay} times: {book}"
+        if payout.status == "completed" and "SUCCESSFUL" not in book:
+            return f"completed, and nobody was paid: {book}"
+        if payout.status in ("failed", "cancelled") and may_still_pay:
+            return f"{payout.status}, and the provider has it: {book}"
+        return ""
+
+    # The end of a run
+
+    def bring_home(self) -> None:
+        """All is well again and time passes: workers sweep, staff decide what waits for them."""
+        self.sandbox.faults("none")
+        self.sandbox.set_float(FULL_FLOAT, "RWF")
+        self.sandbox.behaviour(settleMs=0)
+        self.send_to(HOME)
+        self.settle_at_provider()
+        for _round in range(3):
+            self.forget_redis()
+            self.at = self.workers.work(at=self.at, for_=DAY, await_callbacks=True).at
+            for payout in self.payouts():
+                if payout.status == "failed":
+                    retry_disbursement(disbursement_id=payout.pk, requested_by=self.keeper, reason="", at=self.at)
+                elif payout.status == "awaiting_approval":
+                    approve_disbursement(disbursement_id=payout.pk, approved_by=self.keeper, at=self.at)
+
+    def unfinished(self) -> list[str]:
+        """What is left to do after `bring_home`: nothing should be. Alarms other than on our set-up are named too."""
+        left = [
+            f"{payout.key} {payout.status} {payout.error_code} {payout.alarm}"
+            for payout in self.payouts()
+            if not (payout.status in ("completed", "cancelled") or self._is_bound_abroad(payout))
+            or payout.alarm not in ("", "configuration")
+        ]
+        told = SmsMessage.objects.filter(status="sent").count()
+        if not told == SmsMessage.objects.count() == len(self.sandbox.sms()):
+            left.append(f"{told} messages sent of {SmsMessage.objects.count()}, {len(self.sandbox.sms())} arrived")
+        return left
+
+    def _is_bound_abroad(self, payout: Disbursement) -> bool:
+        """Sent abroad more than once, with one answer missing: it must never be sent anywhere else, and abroad nobody
+        takes it. It has failed, and a person must settle it by other means.
+        """
+        abroad = Attempt.objects.filter(disbursement=payout, status="turned_away", environment=ABROAD, sends__gt=1)
+        return payout.status == "failed" and abroad.exists()

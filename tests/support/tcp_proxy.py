@@ -1,0 +1,180 @@
+"""A stretch of network before a server, which a test can cut, close or make swallow everything.
+
+    with TcpProxy(("127.0.0.1", 5432)) as road:
+        road.close()                        # nobody listens any more, and what was open is cut
+        road.hang()                         # bytes go in and none come out, in old and new connections
+        road.open()                         # as before; what hung arrives now
+        road.trap(b"COMMIT", deliver=True)  # cut the connection that sends this, when it has been delivered
+"""
+
+import contextlib
+import socket
+import threading
+from dataclasses import dataclass
+from typing import Self
+
+CHUNK = 65_536
+
+
+@dataclass
+class Trap:
+    """Cuts the connection whose client sends `word` after it has sent `first`; the server gets it or does not."""
+
+    word: bytes
+    first: bytes
+    deliver: bool
+    closes: bool
+    sprung: threading.Event
+
+
+class _Line:
+    """One connection through the proxy."""
+
+    def __init__(self, client: socket.socket) -> None:
+        self.client = client
+        self.server: socket.socket | None = None
+        self.sent = b""
+        # Once deaf, nothing that the server says gets back; `answered` tells that it said something.
+        self.deaf = threading.Event()
+        self.answered = threading.Event()
+
+    def cut(self) -> None:
+        for end in (self.client, self.server):
+            if end is not None:
+                with contextlib.suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+                end.close()
+
+
+class TcpProxy:
+    """Passes connections on to `target`. Usable as a context manager."""
+
+    def __init__(self, target: tuple[str, int]) -> None:
+        self.target = target
+        self.port = 0
+        self._listener: socket.socket | None = None
+        self._flowing = threading.Event()
+        self._lines: set[_Line] = set()
+        self._lock = threading.Lock()
+        self._trap: Trap | None = None
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    # What a test may do
+
+    def open(self) -> None:
+        """Let everything through."""
+        self._trap = None
+        self._flowing.set()
+        if self._listener is None:
+            self._listener = socket.create_server(("127.0.0.1", self.port), backlog=200)
+            self.port = self._listener.getsockname()[1]
+            threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def close(self) -> None:
+        """Nobody listens, and every connection is cut."""
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            # Wakes the thread that waits in accept.
+            with contextlib.suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
+        self.cut()
+        # Whoever waited for the flow finds the connection gone.
+        self._flowing.set()
+
+    def cut(self) -> None:
+        """Every connection is cut; new ones are welcome."""
+        with self._lock:
+            lines, self._lines = self._lines, set()
+        for line in lines:
+            line.cut()
+
+    def hang(self) -> None:
+        """Connections stand, and nothing goes through them."""
+        self._flowing.clear()
+
+    def trap(self, word: bytes, *, first: bytes = b"", deliver: bool, closes: bool = True) -> threading.Event:
+        """Cut the next connection that sends `word` (having sent `first` before), before anything comes back.
+
+        With `deliver` the server got the word. With `closes` nobody listens any more afterwards, until `open`. The
+        event is set when it happened.
+        """
+        sprung = threading.Event()
+        self._trap = Trap(word=word, first=first, deliver=deliver, closes=closes, sprung=sprung)
+        return sprung
+
+    # Inside
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                client, _address = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(_Line(client),), daemon=True).start()
+
+    def _serve(self, line: _Line) -> None:
+        with self._lock:
+            self._lines.add(line)
+        self._flowing.wait()
+        try:
+            line.server = socket.create_connection(self.target, timeout=5)
+            line.server.settimeout(None)
+        except OSError:
+            line.cut()
+            return
+        threading.Thread(target=self._pass_back, args=(line,), daemon=True).start()
+        self._pass_on(line)
+
+    def _pass_on(self, line: _Line) -> None:
+        """From client to server."""
+        assert line.server is not None
+        with contextlib.suppress(OSError):
+            while data := line.client.recv(CHUNK):
+                self._flowing.wait()
+                if trap := self._springs(line, data):
+                    if trap.deliver:
+                        line.deaf.set()
+                        line.server.sendall(data)
+                        # It is done when the server answers.
+                        line.answered.wait(5)
+                    if trap.closes:
+                        self.close()
+                    line.cut()
+                    trap.sprung.set()
+                    return
+                line.server.sendall(data)
+        self._forget(line)
+
+    def _pass_back(self, line: _Line) -> None:
+        """From server to client."""
+        assert line.server is not None
+        with contextlib.suppress(OSError):
+            while data := line.server.recv(CHUNK):
+                if line.deaf.is_set():
+                    line.answered.set()
+                    return
+                self._flowing.wait()
+                line.client.sendall(data)
+        self._forget(line)
+
+    def _springs(self, line: _Line, data: bytes) -> Trap | None:
+        trap = self._trap
+        if trap is None:
+            return None
+        line.sent = (line.sent + data)[-4 * CHUNK :]
+        if trap.first not in line.sent or trap.word not in data:
+            return None
+        self._trap = None
+        return trap
+
+    def _forget(self, line: _Line) -> None:
+        with self._lock:
+            self._lines.discard(line)
+        line.cut()
