@@ -105,6 +105,9 @@ DATABASES = {
                         "min_size": 1,
                         "max_size": ENV.database_pool_size,
                         "timeout": DATABASE_WAIT_SECONDS,
+                        # The pool waits twice as long before each new try to connect: after an outage of minutes
+                        # it would go on saying no for minutes. This long it keeps on; then the next request tries.
+                        "reconnect_timeout": DATABASE_WAIT_SECONDS,
                     }
                 }
             ),
