@@ -27,6 +27,9 @@ class DisbursementsConfig(AppConfig):
                 "disbursement.failed": "A payout failed for good",
                 "disbursement.retried": "A person retried a failed payout",
                 "disbursement.alarm_raised": "A payout needs a person to look",
-                "disbursement.alarm_cleared": "A person looked at a payout",
+                "disbursement.alarm_cleared": "What a payout's alarm was about is dealt with",
+                "disbursement.settled_on_word": "A person had a payout settled on the provider's word",
+                "disbursement.paid_twice": "The provider reports two references of one payout as paid",
+                "disbursement.stated_not_paid": "A person stated, after asking the provider, that nothing was paid",
             }
         )

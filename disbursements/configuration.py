@@ -117,6 +117,12 @@ class PaymentSettings(Category):
     resend_after_seconds: Seconds = Field(
         30, description="The provider must not know a reference for so long before the same one is sent again"
     )
+    not_paid_after_hours: int = Field(
+        24,
+        ge=1,
+        le=720,
+        description="A reference the provider still does not know after so long may be stated as not paid by a person",
+    )
     float_recheck_seconds: Seconds = Field(60, description="Pause of payouts while our float at the provider is short")
     stuck_after_minutes: int = Field(
         60, ge=1, le=10_080, description="A payout under way for longer is reported as stuck"

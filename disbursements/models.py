@@ -20,14 +20,18 @@ from disbursements.statuses import (
 from ledger.models import Account
 
 
-def moves_trigger(name: str, moves: Any) -> pgtrigger.Trigger:
+def moves_trigger(name: str, moves: Any, *, condition: Any = None) -> pgtrigger.Trigger:
     """The database's copy of a table of moves; a test holds the two against each other."""
-    return pgtrigger.FSM(
-        name=name, field="status", transitions=[(old, new) for old, targets in moves.items() for new in sorted(targets)]
-    )
+    transitions = [(old, new) for old, targets in moves.items() for new in sorted(targets)]
+    return pgtrigger.FSM(name=name, field="status", transitions=transitions, condition=condition)
 
 
 LIVE = sorted(DisbursementStatus.LIVE)
+
+# A refused reference found paid: a person decides, and stands in the row (`transitions.revive_attempt`).
+REVIVED_BY_A_PERSON = pgtrigger.Q(
+    old__status="refused", new__status="succeeded", new__decided_by__isnull=False, old__decided_by__isnull=True
+)
 
 
 class Disbursement(models.Model):
@@ -135,6 +139,11 @@ class Disbursement(models.Model):
     def __str__(self) -> str:
         return self.key
 
+    @property
+    def is_blocked(self) -> bool:
+        """Whether money may have moved that is not booked, so that nothing more may be sent."""
+        return self.alarm in Alarm.BLOCKING
+
 
 class Attempt(models.Model):
     """One transfer reference handed to a provider. Stored and committed before anything is sent."""
@@ -146,6 +155,7 @@ class Attempt(models.Model):
     status = models.CharField(max_length=12, choices=AttemptStatus, default=AttemptStatus.CREATED)
     environment = models.CharField(max_length=40)
     base_url = models.CharField(max_length=200)
+    api_user = models.CharField(max_length=100, blank=True, help_text="Only this API user can ask about it")
     sends = models.PositiveSmallIntegerField(
         default=1, help_text="Times this same reference may have left; counted and committed before each"
     )
@@ -158,6 +168,14 @@ class Attempt(models.Model):
     sent_at = models.DateTimeField(null=True, blank=True)
     last_polled_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="Who had it settled on the provider's word after it had been refused",
+    )
 
     class Meta:
         db_table = "disbursements_attempt"
@@ -169,7 +187,7 @@ class Attempt(models.Model):
             ),
         ]
         triggers = [
-            moves_trigger("attempt_moves", AttemptStatus.MOVES),
+            moves_trigger("attempt_moves", AttemptStatus.MOVES, condition=~REVIVED_BY_A_PERSON),
             pgtrigger.ReadOnly(
                 name="attempt_fixed", fields=["reference", "disbursement", "number", "external_id", "created_at"]
             ),
@@ -189,6 +207,11 @@ class Attempt(models.Model):
         """Whether it left once only and was turned away for certain."""
         return self.status == AttemptStatus.TURNED_AWAY and self.sends == 1
 
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Where and as whom it was last sent. Nowhere else, and as nobody else, can it be asked about."""
+        return self.base_url, self.environment, self.api_user
+
 
 class ProviderCallback(models.Model):
     """What a provider sent us, stored whole before it is believed: it is only a hint to ask."""
@@ -202,6 +225,8 @@ class ProviderCallback(models.Model):
     received_at = models.DateTimeField()
     result = models.CharField(max_length=20, choices=CallbackResult, blank=True, default=CallbackResult.PENDING)
     processed_at = models.DateTimeField(null=True, blank=True)
+    looks = models.PositiveSmallIntegerField(default=0, help_text="Times the provider was asked without a final word")
+    look_again_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         db_table = "disbursements_callback"

@@ -79,17 +79,30 @@ class WaitReason(models.TextChoices):
     RETRY = "retry", "Waiting for the next try"
     FLOAT_SHORT = "float_short", "Float is short"
     PROVIDER_PAUSED = "provider_paused", "Provider out of reach or paused after errors"
+    # Sent more than once and turned away for good: an earlier send may still arrive, so it is asked about until the
+    # provider has had time to know it.
+    LAST_LOOK = "last_look", "Turned away; asked once more before it is given up"
+    ALARM = "alarm", "Waiting for a person to look"
 
 
 class Alarm(models.TextChoices):
-    """Why a person must look. Logged and audited when raised; it stays until a person clears it."""
+    """Why a person must look. Logged and audited when raised; it stays until a person clears it, or until the provider
+    gives the final word that was missing.
+    """
 
     NONE = "", "Nothing to look at"
     MISMATCH = "mismatch", "The provider reports another amount, currency, payee or a used transaction id"
     CONTRADICTION = "contradiction", "The provider contradicts what is settled"
     CONFIGURATION = "configuration", "The provider refuses our set-up"
     LOST = "lost", "The provider accepted it and no longer knows it"
+    OVERTAKEN = "overtaken", "A late send got through after the payout was given up"
     PAID_AFTER_FAILURE = "paid_after_failure", "Was paid after it had been given up"
+
+    # Money may have moved that is not booked: nothing more is sent, and nobody retries or cancels, until a person has
+    # had the provider asked again (`services.resolutions`).
+    BLOCKING = nonmember(frozenset({"contradiction", "lost", "mismatch", "overtaken"}))
+    # What one final word of the provider about the reference answers by itself.
+    ANSWERED_BY_WORD = nonmember(frozenset({"lost", "overtaken"}))
 
 
 class CallbackResult(models.TextChoices):
@@ -100,3 +113,4 @@ class CallbackResult(models.TextChoices):
     NO_CHANGE = "no_change", "Confirmed, nothing new"
     UNKNOWN_REFERENCE = "unknown_reference", "No such reference here"
     CONTRADICTS = "contradicts", "Contradicts what is settled: a person must look"
+    UNANSWERED = "unanswered", "The provider could not say in time"

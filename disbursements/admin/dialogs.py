@@ -12,10 +12,20 @@ from unfold.dataclasses import ActionDialog
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from disbursements.services.alarms import AlarmNotClearable
 from disbursements.services.decisions import MakerIsChecker, NotAwaitingApproval, NotCancellable, NotRetryable
+from disbursements.services.resolutions import NotResolvable
 from ledger.services import InsufficientBalance
 
-REFUSALS = (MakerIsChecker, NotAwaitingApproval, NotCancellable, NotRetryable, InsufficientBalance)
+REFUSALS = (
+    AlarmNotClearable,
+    MakerIsChecker,
+    NotAwaitingApproval,
+    NotCancellable,
+    NotResolvable,
+    NotRetryable,
+    InsufficientBalance,
+)
 
 
 class ReasonForm(BaseDialogForm):

@@ -22,7 +22,8 @@ from disbursements.owners import registered_purposes
 from disbursements.selectors import stuck_disbursements
 from disbursements.services.alarms import clear_alarm
 from disbursements.services.decisions import approve_disbursement, cancel_disbursement, retry_disbursement
-from disbursements.statuses import DisbursementStatus
+from disbursements.services.resolutions import settle_on_word, state_not_paid
+from disbursements.statuses import Alarm, DisbursementStatus
 from ledger.money import format_amount
 
 STATUS_COLOURS = {
@@ -83,7 +84,7 @@ class DisbursementAdmin(ReadOnlyAdmin):
     search_fields = ("key",)
     search_help_text = "A whole phone number, key, payout id or attempt reference"
     inlines = (AttemptInline,)
-    actions_detail = ("approve", "retry", "cancel", "clear")
+    actions_detail = ("approve", "retry", "cancel", "settle", "not_paid", "clear")
     fieldsets = (
         (None, {"fields": (("key", "purpose"), ("payee", "customer"), ("amount", "currency"), "funded_from")}),
         ("State", {"fields": (("status", "wait_reason"), ("tries", "next_action_at"), ("alarm", "open_since"))}),
@@ -168,6 +169,14 @@ class DisbursementAdmin(ReadOnlyAdmin):
         marked = Disbursement.objects.filter(pk=object_id).exclude(alarm="")
         return request.user.has_perm("disbursements.retry_disbursement") and marked.exists()
 
+    def has_settle_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        """For the button: whoever may retry. The provider's word decides."""
+        return request.user.has_perm("disbursements.retry_disbursement") and _is_in_doubt(object_id)
+
+    def has_not_paid_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        """For the button: whoever may let money go as the second person."""
+        return request.user.has_perm("disbursements.approve_disbursement") and _is_in_doubt(object_id)
+
     @action(
         description="Approve",
         permissions=["approve"],
@@ -232,10 +241,52 @@ class DisbursementAdmin(ReadOnlyAdmin):
             "Marked as looked at.",
         )
 
+    @action(
+        description="Settle on the provider's word",
+        permissions=["settle"],
+        icon="gavel",
+        dialog=ask_first(
+            "Settle on the provider's word",
+            "The provider is asked about every reference again. The one it reports as paid is booked.",
+        ),
+    )
+    def settle(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+        """Book what the provider says it paid."""
+        person, reason, now = acting_user(request), form.cleaned_data["reason"], timezone.now()
+        return carry_out(
+            request,
+            object_id,
+            lambda payout: settle_on_word(disbursement_id=payout, decided_by=person, reason=reason, at=now),
+            "Settled as paid.",
+        )
+
+    @action(
+        description="Not paid",
+        permissions=["not_paid"],
+        icon="money_off",
+        dialog=ask_first(
+            "Not paid",
+            "The provider is asked about every reference again. If none can have been paid, it may be sent anew.",
+        ),
+    )
+    def not_paid(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+        """State that nothing was paid, after the provider said so."""
+        person, reason, now = acting_user(request), form.cleaned_data["reason"], timezone.now()
+        return carry_out(
+            request,
+            object_id,
+            lambda payout: state_not_paid(disbursement_id=payout, decided_by=person, reason=reason, at=now),
+            "Stated as not paid.",
+        )
+
     def _may(self, request: HttpRequest, verb: str, object_id: str, statuses: set[DisbursementStatus]) -> bool:
         if not request.user.has_perm(f"disbursements.{verb}_disbursement"):
             return False
         return Disbursement.objects.filter(pk=object_id, status__in=statuses).exists()
+
+
+def _is_in_doubt(object_id: str) -> bool:
+    return Disbursement.objects.filter(pk=object_id, alarm__in=Alarm.BLOCKING).exists()
 
 
 def _holders(reference: UUID) -> QuerySet[Attempt, Any]:

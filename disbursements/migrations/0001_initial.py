@@ -55,6 +55,8 @@ class Migration(migrations.Migration):
                             ("retry", "Waiting for the next try"),
                             ("float_short", "Float is short"),
                             ("provider_paused", "Provider out of reach or paused after errors"),
+                            ("last_look", "Turned away; asked once more before it is given up"),
+                            ("alarm", "Waiting for a person to look"),
                         ],
                         default="",
                         max_length=20,
@@ -118,6 +120,7 @@ class Migration(migrations.Migration):
                             ("contradiction", "The provider contradicts what is settled"),
                             ("configuration", "The provider refuses our set-up"),
                             ("lost", "The provider accepted it and no longer knows it"),
+                            ("overtaken", "A late send got through after the payout was given up"),
                             ("paid_after_failure", "Was paid after it had been given up"),
                         ],
                         default="",
@@ -205,6 +208,10 @@ class Migration(migrations.Migration):
                 ("environment", models.CharField(max_length=40)),
                 ("base_url", models.CharField(max_length=200)),
                 (
+                    "api_user",
+                    models.CharField(blank=True, help_text="Only this API user can ask about it", max_length=100),
+                ),
+                (
                     "sends",
                     models.PositiveSmallIntegerField(
                         default=1,
@@ -220,6 +227,17 @@ class Migration(migrations.Migration):
                 ("sent_at", models.DateTimeField(blank=True, null=True)),
                 ("last_polled_at", models.DateTimeField(blank=True, null=True)),
                 ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Who had it settled on the provider's word after it had been refused",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
                 (
                     "disbursement",
                     models.ForeignKey(
@@ -275,12 +293,20 @@ class Migration(migrations.Migration):
                             ("no_change", "Confirmed, nothing new"),
                             ("unknown_reference", "No such reference here"),
                             ("contradicts", "Contradicts what is settled: a person must look"),
+                            ("unanswered", "The provider could not say in time"),
                         ],
                         default="",
                         max_length=20,
                     ),
                 ),
                 ("processed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "looks",
+                    models.PositiveSmallIntegerField(
+                        default=0, help_text="Times the provider was asked without a final word"
+                    ),
+                ),
+                ("look_again_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
                 "db_table": "disbursements_callback",

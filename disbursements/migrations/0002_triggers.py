@@ -75,9 +75,10 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="attempt_moves",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (NOT (NEW."decided_by_id" IS NOT NULL AND NEW."status" = \'succeeded\' AND OLD."decided_by_id" IS NULL AND OLD."status" = \'refused\'))',
                     declare="DECLARE _is_valid_transition BOOLEAN;",
                     func='SELECT CONCAT(OLD."status", \':\', NEW."status") = ANY(\'{created:accepted,created:refused,created:succeeded,created:turned_away,created:unknown,unknown:accepted,unknown:refused,unknown:succeeded,unknown:turned_away,turned_away:accepted,turned_away:refused,turned_away:succeeded,turned_away:unknown,accepted:refused,accepted:succeeded}\'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."status" IS DISTINCT FROM NEW."status") THEN RAISE EXCEPTION \'pgtrigger: Invalid transition of field "status" from "%" to "%" on table %\', OLD."status", NEW."status", TG_TABLE_NAME; ELSE RETURN NEW; END IF;',
-                    hash="6823670f607ec5ad22b845cd13b11d12f946b478",
+                    hash="1ffe38f5b90f7f1b7c7217aadeb6ea29b9924252",
                     operation="UPDATE",
                     pgid="pgtrigger_attempt_moves_231c8",
                     table="disbursements_attempt",

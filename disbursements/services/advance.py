@@ -94,9 +94,11 @@ def _send(disbursement: Disbursement, attempt: Attempt, provider: Provider, *, a
 
 
 def _must_wait(disbursement: Disbursement, provider: Provider, *, at: datetime) -> bool:
-    """Put the payout off while sending it is known to be no use. Uses up no try."""
+    """Put the payout off while it must not be sent, or sending it is known to be no use. Uses up no try."""
     payments = current(PaymentSettings)
-    if is_float_short(disbursement, provider, at=at):
+    if disbursement.is_blocked:
+        pause, reason = payments.poll_delays_seconds[-1], WaitReason.ALARM
+    elif is_float_short(disbursement, provider, at=at):
         pause, reason = payments.float_recheck_seconds, WaitReason.FLOAT_SHORT
     elif not breaker.allow(provider.slug):
         pause, reason = payments.breaker_open_seconds, WaitReason.PROVIDER_PAUSED

@@ -14,6 +14,7 @@ from disbursements.locks import lock_disbursement
 from disbursements.models import Disbursement
 from disbursements.owners import owner_of
 from disbursements.selectors import live_attempt
+from disbursements.services.alarms import MONEY_MAY_HAVE_MOVED
 from disbursements.services.nudges import nudge_disbursement
 from disbursements.services.refusals import error_fields
 from disbursements.services.reserves import release_money, reserve_money
@@ -34,7 +35,7 @@ class MakerIsChecker(ValueError):
 
 
 class NotRetryable(ValueError):
-    """Only a failed payout can be retried."""
+    """Only a failed payout can be retried, and only while it is sure that nothing was paid."""
 
     code = "NOT_RETRYABLE"
 
@@ -81,6 +82,8 @@ def retry_disbursement(*, disbursement_id: UUID, requested_by: User, reason: str
             return disbursement
         if disbursement.status != DisbursementStatus.FAILED:
             raise NotRetryable(f"Only a failed payout can be retried: {_words(disbursement)}.")
+        if disbursement.is_blocked:
+            raise NotRetryable(MONEY_MAY_HAVE_MOVED)
         move(
             disbursement,
             to=DisbursementStatus.QUEUED,
@@ -110,6 +113,8 @@ def cancel_disbursement(*, disbursement_id: UUID, cancelled_by: User, reason: st
         before = DisbursementStatus(disbursement.status)
         if DisbursementStatus.CANCELLED not in DisbursementStatus.MOVES[before]:
             raise NotCancellable(f"This payout can no longer be cancelled: {_words(disbursement)}.")
+        if disbursement.is_blocked:
+            raise NotCancellable(MONEY_MAY_HAVE_MOVED)
         if live_attempt(disbursement.pk):
             raise NotCancellable("This payout has been handed to the provider.")
         move(disbursement, to=DisbursementStatus.CANCELLED, wait_reason=WaitReason.NONE)

@@ -27,6 +27,7 @@ from disbursements.statuses import Alarm, AttemptStatus, DisbursementStatus, Err
 
 logger = structlog.get_logger(__name__)
 
+_OPEN = (DisbursementStatus.QUEUED, DisbursementStatus.PROCESSING)
 # An accepted reference is never sent again: should the provider have forgotten it, it would pay twice.
 _SENDABLE = frozenset({AttemptStatus.CREATED, AttemptStatus.UNKNOWN, AttemptStatus.TURNED_AWAY})
 
@@ -34,12 +35,13 @@ _SENDABLE = frozenset({AttemptStatus.CREATED, AttemptStatus.UNKNOWN, AttemptStat
 def open_attempt(*, disbursement_id: UUID, provider: Provider, at: datetime) -> Attempt | None:
     """Store and commit the reference that is about to be sent: a new one, or the one that never left.
 
-    Looks again under the lock; None when the payout was cancelled or another worker has opened an attempt.
+    Looks again under the lock; None when the payout was cancelled, stands under an alarm that money may have moved, or
+    another worker has opened an attempt.
     """
     with transaction.atomic(durable=True):
         disbursement = lock_disbursement(disbursement_id)
         attempt = live_attempt(disbursement.pk)
-        if disbursement.status not in (DisbursementStatus.QUEUED, DisbursementStatus.PROCESSING):
+        if disbursement.is_blocked or disbursement.status not in _OPEN:
             return None
         if attempt is None:
             attempt = _create_attempt(disbursement, provider, at=at)
@@ -57,7 +59,9 @@ def reopen_attempt(*, attempt: Attempt, provider: Provider, at: datetime) -> Att
     with transaction.atomic(durable=True):
         disbursement = lock_disbursement(attempt.disbursement_id)
         attempt = lock_attempt(attempt.pk)
-        if disbursement.status != DisbursementStatus.PROCESSING or attempt.status not in _SENDABLE:
+        if disbursement.is_blocked or disbursement.status != DisbursementStatus.PROCESSING:
+            return None
+        if attempt.status not in _SENDABLE:
             return None
         _count_send(attempt, provider, at=at)
         _mark_processing(disbursement, provider, at=at)

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from accounts.models import User
 from audit.services import record
 from configuration.selectors import current
 from disbursements.configuration import PaymentSettings
@@ -11,11 +12,11 @@ from disbursements.locks import lock_attempt, lock_disbursement
 from disbursements.models import Attempt, Disbursement
 from disbursements.owners import owner_of
 from disbursements.providers.base import FloatBalance, Outcome
-from disbursements.services.alarms import raise_alarm
+from disbursements.services.alarms import raise_alarm, withdraw_alarm
 from disbursements.services.refusals import Verdict, apply_refusal, error_fields, judge_refusal
 from disbursements.services.reserves import reserve_money, settle_money
 from disbursements.services.schedule import next_poll
-from disbursements.services.transitions import move, move_attempt, update
+from disbursements.services.transitions import move, move_attempt, revive_attempt, update
 from disbursements.statuses import Alarm, AttemptStatus, DisbursementStatus, WaitReason
 
 
@@ -38,7 +39,11 @@ def settle_paid(*, attempt: Attempt, outcome: Outcome, at: datetime) -> bool:
             _keep_asking(disbursement, attempt, at=at)
             raise_alarm(disbursement, Alarm.MISMATCH, detail=difference, at=at)
             return False
-        _settle(disbursement, attempt, outcome, at=at)
+        was_given_up = disbursement.status == DisbursementStatus.FAILED
+        withdraw_alarm(disbursement, reason="The provider reports it as paid", at=at)
+        settle(disbursement, attempt, outcome, at=at)
+        if was_given_up:
+            raise_alarm(disbursement, Alarm.PAID_AFTER_FAILURE, detail=str(attempt.pk), at=at)
     return True
 
 
@@ -69,6 +74,7 @@ def settle_refused(*, attempt: Attempt, outcome: Outcome, balance: FloatBalance 
                 http_status=outcome.http_status,
                 **error_fields(outcome),
             )
+            withdraw_alarm(disbursement, reason="The provider reports it as failed", at=at)
         if is_open:
             apply_refusal(disbursement, attempt, outcome, balance=balance, payments=payments, at=at)
     return attempt.status == AttemptStatus.REFUSED
@@ -82,25 +88,35 @@ def find_difference(disbursement: Disbursement, outcome: Outcome) -> str:
         return f"currency {outcome.currency} instead of {disbursement.currency}"
     if outcome.payee and outcome.payee != disbursement.payee:
         return f"payee {outcome.payee} instead of {disbursement.payee}"
-    used = Disbursement.objects.filter(provider_transaction_id=outcome.transaction_id).exclude(pk=disbursement.pk)
-    if outcome.transaction_id and (other := used.first()):
-        return f"transaction {outcome.transaction_id} already paid {other.key}"
+    if is_transaction_used(disbursement, outcome):
+        return f"transaction {outcome.transaction_id}, which already paid something else"
     return ""
 
 
-def _settle(disbursement: Disbursement, attempt: Attempt, outcome: Outcome, *, at: datetime) -> None:
+def is_transaction_used(disbursement: Disbursement, outcome: Outcome) -> bool:
+    """Whether the transaction the provider names has paid another payout."""
+    used = Disbursement.objects.filter(provider_transaction_id=outcome.transaction_id).exclude(pk=disbursement.pk)
+    return bool(outcome.transaction_id) and used.exists()
+
+
+def settle(
+    disbursement: Disbursement, attempt: Attempt, outcome: Outcome, *, decided_by: User | None = None, at: datetime
+) -> None:
+    """Book a locked payout as paid by this locked attempt. A refused attempt needs the person who decided it."""
     before = {"status": disbursement.status}
     was_given_up = disbursement.status == DisbursementStatus.FAILED
-    move_attempt(
-        attempt,
-        to=AttemptStatus.SUCCEEDED,
-        finished_at=at,
-        last_polled_at=at,
-        polls=attempt.polls + 1,
-        http_status=outcome.http_status,
-        provider_transaction_id=outcome.transaction_id,
+    learned = {
+        "finished_at": at,
+        "last_polled_at": at,
+        "polls": attempt.polls + 1,
+        "http_status": outcome.http_status,
+        "provider_transaction_id": outcome.transaction_id,
         **error_fields(),
-    )
+    }
+    if decided_by is not None and attempt.status == AttemptStatus.REFUSED:
+        revive_attempt(attempt, decided_by=decided_by, **learned)
+    else:
+        move_attempt(attempt, to=AttemptStatus.SUCCEEDED, **learned)
     if disbursement.status == DisbursementStatus.QUEUED:
         # Retried by a person a moment ago; the table of moves knows no other way.
         move(disbursement, to=DisbursementStatus.PROCESSING, next_action_at=at)
@@ -129,8 +145,6 @@ def _settle(disbursement: Disbursement, attempt: Attempt, outcome: Outcome, *, a
         },
         at=at,
     )
-    if was_given_up:
-        raise_alarm(disbursement, Alarm.PAID_AFTER_FAILURE, detail=str(attempt.pk), at=at)
 
 
 def _keep_asking(disbursement: Disbursement, attempt: Attempt, *, at: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from accounts.models import User
 from disbursements.models import Attempt, Disbursement
 from disbursements.statuses import AttemptStatus, DisbursementStatus
 
@@ -31,6 +32,16 @@ def move_attempt(attempt: Attempt, *, to: AttemptStatus, **changes: Any) -> None
     if to != attempt.status and to not in AttemptStatus.MOVES[attempt.status]:
         raise MoveNotAllowed(f"Attempt {attempt.pk} cannot go from {attempt.status} to {to}.")
     _save(attempt, status=to, **changes)
+
+
+def revive_attempt(attempt: Attempt, *, decided_by: User, **changes: Any) -> None:
+    """A refused attempt was paid after all, and a person has it settled: the one move the table does not have.
+
+    The database lets it pass only with the person in the row. Raises MoveNotAllowed for any other attempt.
+    """
+    if attempt.status != AttemptStatus.REFUSED:
+        raise MoveNotAllowed(f"Attempt {attempt.pk} is {attempt.status}, not refused.")
+    _save(attempt, status=AttemptStatus.SUCCEEDED, decided_by=decided_by, **changes)
 
 
 def update_attempt(attempt: Attempt, **changes: Any) -> None:

@@ -170,11 +170,39 @@ def test_cancel_button(root: Client, line: Line) -> None:
 
 
 def test_clear_button(root: Client, line: Line) -> None:
-    Disbursement.objects.filter(pk=line.id).update(alarm=Alarm.LOST)
+    Disbursement.objects.filter(pk=line.id).update(alarm=Alarm.CONFIGURATION)
 
-    press(root, line, "clear", reason="MTN confirmed")
+    press(root, line, "clear", reason="key mended")
 
     assert (line.row.alarm, line.events) == ("", ["alarm_cleared"])
+
+
+@pytest.mark.parametrize(
+    ("button", "says", "status"),
+    [("clear", "Money may have moved", "processing"), ("settle", "Settled as paid", "completed")],
+)
+def test_doubt_is_ended_by_the_providers_word_only(
+    root: Client, line: Line, button: str, says: str, status: str
+) -> None:
+    line.go()
+    Disbursement.objects.filter(pk=line.id).update(alarm=Alarm.LOST)
+
+    press(root, line, button, reason="MTN confirmed")
+
+    assert says in shown_messages(root, line)
+    assert line.row.status == status
+
+
+def test_not_paid_button(root: Client, line: Line, world: World) -> None:
+    line.go()
+    Disbursement.objects.filter(pk=line.id).update(alarm=Alarm.LOST)
+    press(root, line, "not_paid", reason="MTN confirmed")
+    assert "not sure that nothing was paid" in shown_messages(root, line)
+
+    world.fates[line.attempt.pk] = refused(ErrorClass.PERMANENT)
+    press(root, line, "not_paid", reason="MTN confirmed")
+
+    assert (line.row.status, line.row.alarm, line.attempt.status) == ("queued", "", "refused")
 
 
 def test_looking_at_a_button_does_nothing(root: Client, line: Line) -> None:
@@ -184,7 +212,7 @@ def test_looking_at_a_button_does_nothing(root: Client, line: Line) -> None:
     assert "The money stays with us" in page.content.decode()
 
 
-@pytest.mark.parametrize("button", ["approve", "retry", "cancel", "clear"])
+@pytest.mark.parametrize("button", ["approve", "retry", "cancel", "clear", "settle", "not_paid"])
 def test_buttons_need_their_permission(client: Client, line: Line, button: str) -> None:
     client.force_login(person_with("view_disbursement"))
 

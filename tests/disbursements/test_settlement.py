@@ -129,11 +129,11 @@ def test_owner_that_raises_rolls_the_settlement_back(line: Line, owner: Remember
 
 
 def test_alarm_stays_until_a_person_clears_it(line: Line, world: World, checker) -> None:
-    world.asks = [Outcome(Answer.PAID, amount=Decimal(1))]
+    world.next_fates = [refused(ErrorClass.CONFIGURATION)]
     line.go()
     line.go()
 
     for _ in range(2):
-        clear_alarm(disbursement_id=line.id, cleared_by=checker, reason="typing error at MTN", at=line.at)
+        clear_alarm(disbursement_id=line.id, cleared_by=checker, reason="key mended", at=line.at)
 
-    assert (line.row.alarm, line.events) == ("", ["alarm_raised", "alarm_cleared"])
+    assert (line.row.alarm, line.events) == ("", ["failed", "alarm_raised", "alarm_cleared"])
