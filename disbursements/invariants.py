@@ -3,6 +3,8 @@
 from ledger.invariants import Breach, Invariant, find_breaches
 
 _LIVE = "('awaiting_approval', 'queued', 'processing')"
+# The longest pause that settings allow (`configuration.Seconds`), and a day for clocks and claims.
+_LONGEST_PAUSE = "8 days"
 
 
 def check_in_flight() -> list[Breach]:
@@ -40,19 +42,26 @@ def check_float_outflow() -> list[Breach]:
 
 
 def check_attempts() -> list[Breach]:
-    """A paid payout has one paid attempt; no payout has two that were not refused; one given up has none under way."""
+    """A paid payout has one paid attempt, and the same transaction as it; no payout has two attempts that were not
+    refused; one with the provider has one, one given up has none under way.
+    """
     return find_breaches("""
         SELECT disbursement.key, disbursement.status || ' with attempts ' || coalesce(counted.words, 'none')
+               || ', transaction ' || coalesce(disbursement.provider_transaction_id, 'none')
+               || ', of the attempts ' || coalesce(counted.transactions, 'none')
           FROM disbursements_disbursement disbursement
          CROSS JOIN LATERAL (
                SELECT count(*) FILTER (WHERE status <> 'refused') AS live,
                       count(*) FILTER (WHERE status = 'succeeded') AS paid,
                       count(*) FILTER (WHERE status IN ('created', 'unknown', 'accepted')) AS under_way,
-                      string_agg(status, ', ' ORDER BY number) AS words
+                      string_agg(status, ', ' ORDER BY number) AS words,
+                      string_agg(nullif(provider_transaction_id, ''), ', ' ORDER BY number) AS transactions
                  FROM disbursements_attempt WHERE disbursement_id = disbursement.id
                ) counted
          WHERE counted.live > 1
             OR counted.paid <> CASE WHEN disbursement.status = 'completed' THEN 1 ELSE 0 END
+            OR counted.transactions IS DISTINCT FROM nullif(disbursement.provider_transaction_id, '')
+            OR (disbursement.status = 'processing' AND counted.live <> 1)
             OR (disbursement.status = 'failed' AND counted.under_way > 0)
             OR (disbursement.status = 'cancelled' AND counted.live > 0)
     """)
@@ -80,6 +89,56 @@ def check_postings() -> list[Breach]:
                - CASE WHEN disbursement.status IN ('failed', 'cancelled') THEN 0 ELSE 1 END
             OR coalesce(settles, 0) <> CASE WHEN disbursement.status = 'completed' THEN 1 ELSE 0 END
     """)
+
+
+def check_posting_lines() -> list[Breach]:
+    """Each payout's own postings have exactly the lines they must have: a reserve takes its amount from the account
+    that bears it into flight, a settlement takes it from there out of the float, a release undoes its reserve.
+    """
+    return find_breaches("""
+        SELECT posting.key, string_agg(account.code || ' ' || entry.amount, ', ' ORDER BY account.code)
+               || ' for ' || disbursement.amount || ' ' || disbursement.currency
+          FROM ledger_posting posting
+          JOIN disbursements_disbursement disbursement ON disbursement.id::text = split_part(posting.key, ':', 2)
+          JOIN ledger_entry entry ON entry.posting_id = posting.id
+          JOIN ledger_account account ON account.id = entry.account_id
+          LEFT JOIN ledger_posting undone ON undone.id = posting.reverses_id
+         WHERE posting.key LIKE 'disbursement:%'
+         GROUP BY posting.id, undone.id, disbursement.id
+        HAVING CASE
+               WHEN posting.key LIKE '%:release' THEN posting.key IS DISTINCT FROM undone.key || ':release'
+               ELSE undone.id IS NOT NULL OR count(*) <> 2
+                 OR count(*) FILTER (
+                    WHERE entry.amount = disbursement.amount
+                      AND CASE WHEN posting.key LIKE '%:settle'
+                               THEN account.code = 'payouts_in_flight:' || disbursement.currency
+                               ELSE account.id = disbursement.funded_from_id END) <> 1
+                 OR count(*) FILTER (
+                    WHERE entry.amount = -disbursement.amount
+                      AND account.code = CASE WHEN posting.key LIKE '%:settle'
+                               THEN 'float:' || disbursement.provider || ':' || disbursement.currency
+                               ELSE 'payouts_in_flight:' || disbursement.currency END) <> 1
+               END
+    """)
+
+
+def check_schedule() -> list[Breach]:
+    """No open payout is put off, or claimed by a worker, for longer than any setting allows: it would be forgotten.
+
+    Counted from the last thing that is known to have happened to it.
+    """
+    return find_breaches(f"""
+        SELECT disbursement.key, disbursement.status || ', due ' || next_action_at
+               || coalesce(', claimed until ' || claimed_until, '')
+          FROM disbursements_disbursement disbursement
+         CROSS JOIN LATERAL (
+               SELECT max(greatest(created_at, sent_at, last_polled_at)) AS at
+                 FROM disbursements_attempt WHERE disbursement_id = disbursement.id
+               ) attempted
+         WHERE status IN {_LIVE}
+           AND greatest(next_action_at, claimed_until)
+               > greatest(now(), open_since, swept_at, last_attempt_at, attempted.at) + interval '{_LONGEST_PAUSE}'
+    """)  # noqa: S608 - written in code
 
 
 def check_audit_events() -> list[Breach]:
@@ -122,5 +181,7 @@ PAYOUT_INVARIANTS: dict[str, Invariant] = {
     "disbursements.float_outflow": check_float_outflow,
     "disbursements.attempts": check_attempts,
     "disbursements.postings": check_postings,
+    "disbursements.posting_lines": check_posting_lines,
+    "disbursements.schedule": check_schedule,
     "disbursements.audit_events": check_audit_events,
 }

@@ -177,7 +177,7 @@ def assert_invariants() -> None:
     ours = {
         name: check for name, check in registered_invariants().items() if name.startswith(("ledger.", "disbursements."))
     }
-    assert len(ours) == 9
+    assert len(ours) == 11
     assert {name: found for name, check in ours.items() if (found := check())} == {}
 
 
