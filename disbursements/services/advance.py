@@ -63,7 +63,7 @@ def _ask(disbursement: Disbursement, attempt: Attempt, *, at: datetime) -> Progr
     there = provider_for(disbursement.provider, base_url=attempt.base_url, environment=attempt.environment)
     here = provider_for(disbursement.provider)
     outcome = ask_attempt(attempt=attempt, provider=there)
-    if may_send_again(attempt=attempt, outcome=outcome, here=here, at=at):
+    if may_send_again(disbursement=disbursement, attempt=attempt, outcome=outcome, here=here, at=at):
         return _send_again(disbursement, attempt, here if attempt.was_answered_at_the_door else there, at=at)
     if outcome.answer == Answer.REFUSED and outcome.error_class == ErrorClass.CONFIGURATION:
         breaker.record_failure(there.slug)

@@ -11,7 +11,7 @@ from disbursements.models import Attempt, Disbursement
 from disbursements.providers.base import Answer, FloatBalance, Outcome, Provider
 from disbursements.services.alarms import raise_alarm
 from disbursements.services.nudges import nudge_disbursement
-from disbursements.services.refusals import error_fields
+from disbursements.services.refusals import error_fields, give_up
 from disbursements.services.schedule import next_poll, resend_time
 from disbursements.services.settlement import settle_paid, settle_refused
 from disbursements.services.transitions import move, move_attempt, update
@@ -56,7 +56,9 @@ def record_ask(*, attempt: Attempt, outcome: Outcome, balance: FloatBalance | No
 
 
 def record_unsettled(*, attempt: Attempt, outcome: Outcome, at: datetime) -> None:
-    """Not final: ask again later, less and less often. Does nothing when another worker has learned more meanwhile."""
+    """Not final: ask again later, less and less often; or the last look at what the door turned away, which is then
+    given up. Does nothing when another worker has learned more meanwhile.
+    """
     payments = current(PaymentSettings)
     with transaction.atomic(durable=True):
         disbursement = lock_disbursement(attempt.disbursement_id)
@@ -71,11 +73,16 @@ def record_unsettled(*, attempt: Attempt, outcome: Outcome, at: datetime) -> Non
             http_status=outcome.http_status,
             **error_fields(outcome),
         )
+        if _was_last_look(disbursement, attempt, outcome, payments, at=at):
+            give_up(disbursement, attempt, at=at)
+            return
         ask_at = next_poll(payments, polls=attempt.polls, at=at)
         if outcome.answer == Answer.NOT_FOUND and attempt.status != AttemptStatus.ACCEPTED:
             # Not there yet, or never there: look when the same reference may be sent again, at the latest.
             ask_at = min(ask_at, max(resend_time(payments, attempt), next_poll(payments, polls=0, at=at)))
-        update(disbursement, next_action_at=ask_at, claimed_until=None)
+        # Known there after all: it may be paid.
+        reason = WaitReason.NONE if outcome.answer == Answer.PENDING else disbursement.wait_reason
+        update(disbursement, next_action_at=ask_at, claimed_until=None, wait_reason=reason)
         nudge_disbursement(disbursement.pk, after_seconds=(ask_at - at).total_seconds())
         if _is_lost(attempt, outcome, payments, at=at):
             raise_alarm(disbursement, Alarm.LOST, detail=f"{attempt.pk} at {attempt.base_url}", at=at)
@@ -83,7 +90,9 @@ def record_unsettled(*, attempt: Attempt, outcome: Outcome, at: datetime) -> Non
             raise_alarm(disbursement, Alarm.CONFIGURATION, detail=f"{outcome.code} {outcome.message}".strip(), at=at)
 
 
-def may_send_again(*, attempt: Attempt, outcome: Outcome, here: Provider, at: datetime) -> bool:
+def may_send_again(
+    *, disbursement: Disbursement, attempt: Attempt, outcome: Outcome, here: Provider, at: datetime
+) -> bool:
     """Whether the same reference may be sent again after this answer.
 
     Only when the provider does not know it, and has had time to. An accepted reference never: should the provider
@@ -91,6 +100,8 @@ def may_send_again(*, attempt: Attempt, outcome: Outcome, here: Provider, at: da
     answer from there: a wrong address or environment could not give one.
     """
     if outcome.answer in (Answer.PAID, Answer.REFUSED, Answer.PENDING) or attempt.status == AttemptStatus.ACCEPTED:
+        return False
+    if disbursement.wait_reason == WaitReason.LAST_LOOK:
         return False
     if attempt.was_answered_at_the_door and not is_same_place(attempt, here):
         return True
@@ -111,6 +122,15 @@ def _status_learned(attempt: Attempt, outcome: Outcome) -> AttemptStatus:
         # The worker that was to send it died: it may have left.
         return AttemptStatus.UNKNOWN
     return AttemptStatus(attempt.status)
+
+
+def _was_last_look(
+    disbursement: Disbursement, attempt: Attempt, outcome: Outcome, payments: PaymentSettings, *, at: datetime
+) -> bool:
+    """Whether it was turned away for good, and no earlier send of it can be on its way any more."""
+    if disbursement.wait_reason != WaitReason.LAST_LOOK or attempt.status != AttemptStatus.TURNED_AWAY:
+        return False
+    return outcome.answer == Answer.NOT_FOUND and resend_time(payments, attempt) <= at
 
 
 def _is_lost(attempt: Attempt, outcome: Outcome, payments: PaymentSettings, *, at: datetime) -> bool:

@@ -1,11 +1,13 @@
 """Callbacks: stored whole before they are believed, and then only a hint to ask (house style, rule 17)."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
 
+from configuration.selectors import current
+from disbursements.configuration import PaymentSettings
 from disbursements.models import Attempt, Disbursement, ProviderCallback
 from disbursements.providers.base import Answer
 from disbursements.providers.registry import provider_for
@@ -14,12 +16,17 @@ from disbursements.services.advance import Progress, advance_disbursement
 from disbursements.services.asking import ask_attempt, record_ask
 from disbursements.services.claims import bring_forward, is_claimed
 from disbursements.services.nudges import nudge_callback
+from disbursements.services.schedule import next_poll
 from disbursements.statuses import AttemptStatus, CallbackResult, DisbursementStatus
 
 logger = structlog.get_logger(__name__)
 
 # What a callback says in the words of the status call, and the attempt that agrees with it (mobile money notes A8).
 _AGREES = {"SUCCESSFUL": AttemptStatus.SUCCEEDED, "FAILED": AttemptStatus.REFUSED}
+
+# An answer to a question about something settled that leaves the matter open: ask again.
+_OPEN_ANSWERS = (Answer.UNKNOWN, Answer.NOT_ASKED, Answer.NOT_FOUND)
+GIVE_UP_ASKING_AFTER = timedelta(days=1)
 
 _CONTRADICTIONS = {(Answer.PAID, AttemptStatus.REFUSED), (Answer.REFUSED, AttemptStatus.SUCCEEDED)}
 
@@ -52,10 +59,11 @@ def store_callback(
 def process_callback(*, callback_id: int, at: datetime) -> CallbackResult:
     """Ask the provider about what a stored callback names, and act on the answer alone.
 
-    Stays pending while a worker is on the payout; the sweep comes back to it. Safe to run twice.
+    Stays pending while a worker is on the payout, and while the provider gives no final word about one that is settled;
+    the sweep comes back to it, less and less often. Safe to run twice.
     """
     callback = ProviderCallback.objects.get(pk=callback_id)
-    if callback.processed_at:
+    if callback.processed_at or (callback.look_again_at and callback.look_again_at > at):
         return CallbackResult(callback.result)
     claim = _read(callback.body)
     attempt = find_attempt(reference=callback.reference, external_id=_text(claim.get("externalId")))
@@ -67,7 +75,7 @@ def process_callback(*, callback_id: int, at: datetime) -> CallbackResult:
     if attempt.disbursement.status == DisbursementStatus.PROCESSING and attempt.status not in AttemptStatus.FINAL:
         result = _look_now(attempt, at=at)
     else:
-        result = _ask_about_settled(attempt, at=at)
+        result = _ask_about_settled(callback, attempt, at=at)
     return result if result == CallbackResult.PENDING else _finish(callback, result, at=at)
 
 
@@ -81,7 +89,7 @@ def _look_now(attempt: Attempt, *, at: datetime) -> CallbackResult:
     return CallbackResult.SETTLED if attempt.status in AttemptStatus.FINAL else CallbackResult.NO_CHANGE
 
 
-def _ask_about_settled(attempt: Attempt, *, at: datetime) -> CallbackResult:
+def _ask_about_settled(callback: ProviderCallback, attempt: Attempt, *, at: datetime) -> CallbackResult:
     """The payout or this attempt is settled and the callback does not say the same: the provider's word decides whether
     a person must look. Money found paid after we gave up is settled.
     """
@@ -90,9 +98,20 @@ def _ask_about_settled(attempt: Attempt, *, at: datetime) -> CallbackResult:
     outcome = ask_attempt(attempt=attempt, provider=there)
     if record_ask(attempt=attempt, outcome=outcome, balance=None, at=at):
         return CallbackResult.SETTLED
+    if outcome.answer in _OPEN_ANSWERS:
+        return _look_again_later(callback, at=at)
     attempt.refresh_from_db()
     contradicts = (outcome.answer, attempt.status) in _CONTRADICTIONS
     return CallbackResult.CONTRADICTS if contradicts else CallbackResult.NO_CHANGE
+
+
+def _look_again_later(callback: ProviderCallback, *, at: datetime) -> CallbackResult:
+    if callback.received_at + GIVE_UP_ASKING_AFTER <= at:
+        return CallbackResult.UNANSWERED
+    callback.look_again_at = next_poll(current(PaymentSettings), polls=callback.looks, at=at)
+    callback.looks += 1
+    callback.save(update_fields=["looks", "look_again_at"])
+    return CallbackResult.PENDING
 
 
 def _finish(callback: ProviderCallback, result: CallbackResult, *, at: datetime) -> CallbackResult:

@@ -11,9 +11,9 @@ from disbursements.providers.base import FloatBalance, Outcome
 from disbursements.services.alarms import raise_alarm
 from disbursements.services.nudges import nudge_disbursement
 from disbursements.services.reserves import release_money
-from disbursements.services.schedule import may_try_again, next_try
+from disbursements.services.schedule import may_try_again, next_poll, next_try
 from disbursements.services.transitions import move, update
-from disbursements.statuses import Alarm, DisbursementStatus, ErrorClass, WaitReason
+from disbursements.statuses import Alarm, AttemptStatus, DisbursementStatus, ErrorClass, WaitReason
 
 
 class Verdict(StrEnum):
@@ -69,21 +69,32 @@ def apply_refusal(
             try_at = next_try(payments, purpose=disbursement.purpose, tries=tries, at=at)
             _requeue(disbursement, wait_reason=WaitReason.RETRY, next_action_at=try_at, tries=tries, **errors)
             nudge_disbursement(disbursement.pk, after_seconds=(try_at - at).total_seconds())
+        case Verdict.GIVE_UP if attempt.status == AttemptStatus.TURNED_AWAY and attempt.sends > 1:
+            # The door has answered the last send only; an earlier one may still be on its way.
+            look_at = next_poll(payments, polls=attempt.polls, at=at)
+            changes = {"wait_reason": WaitReason.LAST_LOOK, "next_action_at": look_at, "claimed_until": None}
+            update(disbursement, **changes, **errors)
+            nudge_disbursement(disbursement.pk, after_seconds=(look_at - at).total_seconds())
+            return
         case Verdict.GIVE_UP:
-            fail(disbursement, attempt, tries=disbursement.tries + 1, at=at, **errors)
-            if outcome.error_class == ErrorClass.CONFIGURATION:
-                raise_alarm(disbursement, Alarm.CONFIGURATION, detail=f"{outcome.code} {outcome.message}", at=at)
+            give_up(disbursement, attempt, at=at, **errors)
             return
     record("disbursement.attempt_refused", target=disbursement, after=_told(disbursement, attempt), at=at)
 
 
-def fail(disbursement: Disbursement, attempt: Attempt, *, at: datetime, **changes: object) -> None:
-    """Give a locked payout up: the owner is told, the reserve goes back to the account that bore it."""
+def give_up(disbursement: Disbursement, attempt: Attempt, *, at: datetime, **errors: str) -> None:
+    """Fail a locked payout: the owner is told, the reserve goes back to the account that bore it. Without `errors` the
+    refusal that stands in the row is the reason.
+    """
     before = {"status": disbursement.status}
-    move(disbursement, to=DisbursementStatus.FAILED, wait_reason=WaitReason.NONE, **changes)
+    tries = disbursement.tries + 1
+    move(disbursement, to=DisbursementStatus.FAILED, wait_reason=WaitReason.NONE, tries=tries, **errors)
     owner_of(disbursement.purpose).on_failed(disbursement, at)
     release_money(disbursement, at=at)
     record("disbursement.failed", target=disbursement, before=before, after=_told(disbursement, attempt), at=at)
+    if disbursement.error_class == ErrorClass.CONFIGURATION:
+        detail = f"{disbursement.error_code} {disbursement.error_message}".strip()
+        raise_alarm(disbursement, Alarm.CONFIGURATION, detail=detail, at=at)
 
 
 def error_fields(outcome: Outcome | None = None) -> dict[str, str]:

@@ -6,6 +6,7 @@ with `sends` 1 has been answered for certain.
 """
 
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from uuid import UUID, uuid4
 
 import structlog
@@ -86,14 +87,18 @@ def send_attempt(*, disbursement: Disbursement, attempt: Attempt, provider: Prov
 def record_send(*, attempt: Attempt, outcome: Outcome, balance: FloatBalance | None, at: datetime) -> None:
     """Write down what the provider said to a send. `balance` is our float, looked up when money was said to be short.
 
-    Does nothing when another worker has learned more meanwhile.
+    When another worker has sent, settled or given up meanwhile, only what cannot be learned from the provider later is
+    kept; that a send got through after all, a person must hear.
     """
     payments = current(PaymentSettings)
     with transaction.atomic(durable=True):
         disbursement = lock_disbursement(attempt.disbursement_id)
-        attempt = lock_attempt(attempt.pk)
-        if disbursement.status != DisbursementStatus.PROCESSING or attempt.status not in _SENDABLE:
-            logger.info("payout_send_overtaken", reference=str(attempt.pk), answer=outcome.answer.value)
+        counted, attempt = attempt, lock_attempt(attempt.pk)
+        if disbursement.status in DisbursementStatus.SETTLED or attempt.status not in _SENDABLE:
+            _record_overtaken(disbursement, attempt, outcome, at=at)
+            return
+        if disbursement.status != DisbursementStatus.PROCESSING or attempt.sends > counted.sends:
+            _record_late(attempt, outcome, at=at)
             return
         match outcome.answer:
             case Answer.ACCEPTED:
@@ -103,6 +108,7 @@ def record_send(*, attempt: Attempt, outcome: Outcome, balance: FloatBalance | N
                 move_attempt(
                     attempt,
                     to=AttemptStatus.TURNED_AWAY,
+                    sent_at=at,
                     http_status=outcome.http_status,
                     **error_fields(outcome),
                 )
@@ -111,9 +117,39 @@ def record_send(*, attempt: Attempt, outcome: Outcome, balance: FloatBalance | N
                 _record_nothing_sent(disbursement, attempt, outcome, payments, at=at)
             case _:
                 move_attempt(
-                    attempt, to=AttemptStatus.UNKNOWN, http_status=outcome.http_status, **error_fields(outcome)
+                    attempt,
+                    to=AttemptStatus.UNKNOWN,
+                    sent_at=at,
+                    http_status=outcome.http_status,
+                    **error_fields(outcome),
                 )
                 _look_again(disbursement, attempt, payments, at=at)
+
+
+def _record_late(attempt: Attempt, outcome: Outcome, *, at: datetime) -> None:
+    """The reference was sent again, or put off, while this send was under way: who did that decides what follows."""
+    logger.warning("payout_send_late", reference=str(attempt.pk), answer=outcome.answer.value)
+    match outcome.answer:
+        case Answer.ACCEPTED:
+            move_attempt(attempt, to=AttemptStatus.ACCEPTED, http_status=outcome.http_status)
+        case Answer.NOT_ASKED:
+            update_attempt(attempt, sends=attempt.sends - 1)
+        case _:
+            update_attempt(attempt, sent_at=at)
+
+
+def _record_overtaken(disbursement: Disbursement, attempt: Attempt, outcome: Outcome, *, at: datetime) -> None:
+    """Settled, given up or known better meanwhile. What may have been sent after we gave up calls a person."""
+    logger.info("payout_send_overtaken", reference=str(attempt.pk), answer=outcome.answer.value)
+    if attempt.status == AttemptStatus.TURNED_AWAY:
+        got_through = outcome.answer in (Answer.ACCEPTED, Answer.UNKNOWN)
+    else:
+        # That a refused reference is known (409) is nothing new.
+        is_new = outcome.answer == Answer.ACCEPTED and outcome.http_status != HTTPStatus.CONFLICT
+        got_through = attempt.status == AttemptStatus.REFUSED and is_new
+    if got_through:
+        detail = f"{attempt.pk}: {outcome.answer} {outcome.code}".strip()
+        raise_alarm(disbursement, Alarm.OVERTAKEN, detail=detail, at=at)
 
 
 def _create_attempt(disbursement: Disbursement, provider: Provider, *, at: datetime) -> Attempt:

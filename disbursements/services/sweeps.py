@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from disbursements.models import Disbursement, ProviderCallback
 from disbursements.services.claims import due_disbursements
@@ -31,7 +32,8 @@ def sweep_due_disbursements(*, at: datetime, limit: int = AT_ONCE) -> int:
 
 def sweep_unprocessed_callbacks(*, at: datetime, limit: int = AT_ONCE) -> int:
     """Hand stored callbacks nobody has looked at to the workers; how many."""
-    waiting = ProviderCallback.objects.filter(processed_at__isnull=True, received_at__lte=at - CALLBACK_GRACE)
+    is_due = Q(look_again_at__isnull=True) | Q(look_again_at__lte=at)
+    waiting = ProviderCallback.objects.filter(is_due, processed_at__isnull=True, received_at__lte=at - CALLBACK_GRACE)
     ids = list(waiting.order_by("received_at").values_list("pk", flat=True)[:limit])
     for callback_id in ids:
         nudge_callback(callback_id)

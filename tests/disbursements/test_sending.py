@@ -192,7 +192,8 @@ def test_turned_away_for_now_fails_when_tries_are_used_up(line: Line, world: Wor
         line.go()
         pauses.append((line.at - before).total_seconds())
 
-    assert pauses == [0, 60, 300, 900]
+    # The last pauses are for the last look: an earlier send of the same reference may still be on its way.
+    assert (pauses[:4], sum(pauses[4:])) == ([0, 60, 300, 900], 30)
     assert (line.row.tries, len(line.attempts), line.attempt.sends) == (4, 1, 4)
     assert (owner.heard, line.events) == (["failed"], ["attempt_refused"] * 3 + ["failed"])
 
