@@ -19,6 +19,7 @@ from disbursements.providers.registry import provider_for
 from disbursements.selectors import live_attempt
 from disbursements.services.asking import ask_attempt, may_send_again, record_ask, resume_asking
 from disbursements.services.claims import claim_disbursement, postpone
+from disbursements.services.clock import Clock
 from disbursements.services.floats import balance_behind, is_float_short, record_balance
 from disbursements.services.sending import open_attempt, record_send, reopen_attempt, send_attempt
 from disbursements.statuses import ErrorClass, WaitReason
@@ -41,70 +42,71 @@ def advance_disbursement(*, disbursement_id: UUID | str, at: datetime) -> Progre
     disbursement = claim_disbursement(disbursement_id=disbursement_id, at=at)
     if disbursement is None:
         return Progress.NOT_OURS
+    clock = Clock(at)
     attempt = live_attempt(disbursement.pk)
     if attempt is None or attempt.is_unsent:
-        return _send_first(disbursement, at=at)
-    return _ask(disbursement, attempt, at=at)
+        return _send_first(disbursement, clock=clock)
+    return _ask(disbursement, attempt, clock=clock)
 
 
-def _send_first(disbursement: Disbursement, *, at: datetime) -> Progress:
+def _send_first(disbursement: Disbursement, *, clock: Clock) -> Progress:
     provider = provider_for(disbursement.provider)
-    if _must_wait(disbursement, provider, at=at):
+    if _must_wait(disbursement, provider, clock=clock):
         return Progress.HELD
-    attempt = open_attempt(disbursement_id=disbursement.pk, provider=provider, at=at)
+    attempt = open_attempt(disbursement_id=disbursement.pk, provider=provider, at=clock.now())
     if attempt is None:
         return Progress.NOT_OURS
-    return _send(disbursement, attempt, provider, at=at)
+    return _send(disbursement, attempt, provider, clock=clock)
 
 
-def _ask(disbursement: Disbursement, attempt: Attempt, *, at: datetime) -> Progress:
+def _ask(disbursement: Disbursement, attempt: Attempt, *, clock: Clock) -> Progress:
     if not resume_asking(disbursement=disbursement):
         return Progress.NOT_OURS
     there = provider_for(disbursement.provider, base_url=attempt.base_url, environment=attempt.environment)
     here = provider_for(disbursement.provider)
     outcome = ask_attempt(attempt=attempt, provider=there)
-    if may_send_again(disbursement=disbursement, attempt=attempt, outcome=outcome, here=here, at=at):
-        return _send_again(disbursement, attempt, here if attempt.was_answered_at_the_door else there, at=at)
+    if may_send_again(disbursement=disbursement, attempt=attempt, outcome=outcome, here=here, at=clock.now()):
+        return _send_again(disbursement, attempt, here if attempt.was_answered_at_the_door else there, clock=clock)
     if outcome.answer == Answer.REFUSED and outcome.error_class == ErrorClass.CONFIGURATION:
         breaker.record_failure(there.slug)
-    balance = balance_behind(outcome, disbursement=disbursement, provider=there, at=at)
-    record_ask(attempt=attempt, outcome=outcome, balance=balance, at=at)
+    balance = balance_behind(outcome, disbursement=disbursement, provider=there, at=clock.now())
+    record_ask(attempt=attempt, outcome=outcome, balance=balance, at=clock.now())
     if balance is not None:
-        record_balance(there, balance, at=at)
+        record_balance(there, balance, at=clock.now())
     return Progress.ASKED
 
 
-def _send_again(disbursement: Disbursement, attempt: Attempt, provider: Provider, *, at: datetime) -> Progress:
-    if _must_wait(disbursement, provider, at=at):
+def _send_again(disbursement: Disbursement, attempt: Attempt, provider: Provider, *, clock: Clock) -> Progress:
+    if _must_wait(disbursement, provider, clock=clock):
         return Progress.HELD
-    counted = reopen_attempt(attempt=attempt, provider=provider, at=at)
+    counted = reopen_attempt(attempt=attempt, provider=provider, at=clock.now())
     if counted is None:
         return Progress.NOT_OURS
-    return _send(disbursement, counted, provider, at=at)
+    return _send(disbursement, counted, provider, clock=clock)
 
 
-def _send(disbursement: Disbursement, attempt: Attempt, provider: Provider, *, at: datetime) -> Progress:
+def _send(disbursement: Disbursement, attempt: Attempt, provider: Provider, *, clock: Clock) -> Progress:
     outcome = send_attempt(disbursement=disbursement, attempt=attempt, provider=provider)
     _tell_breaker(provider, outcome)
-    balance = balance_behind(outcome, disbursement=disbursement, provider=provider, at=at)
-    record_send(attempt=attempt, outcome=outcome, balance=balance, at=at)
+    balance = balance_behind(outcome, disbursement=disbursement, provider=provider, at=clock.now())
+    record_send(attempt=attempt, outcome=outcome, balance=balance, at=clock.now())
     if balance is not None:
-        record_balance(provider, balance, at=at)
+        record_balance(provider, balance, at=clock.now())
     return Progress.SENT
 
 
-def _must_wait(disbursement: Disbursement, provider: Provider, *, at: datetime) -> bool:
+def _must_wait(disbursement: Disbursement, provider: Provider, *, clock: Clock) -> bool:
     """Put the payout off while it must not be sent, or sending it is known to be no use. Uses up no try."""
     payments = current(PaymentSettings)
     if disbursement.is_blocked:
         pause, reason = payments.poll_delays_seconds[-1], WaitReason.ALARM
-    elif is_float_short(disbursement, provider, at=at):
+    elif is_float_short(disbursement, provider, at=clock.now()):
         pause, reason = payments.float_recheck_seconds, WaitReason.FLOAT_SHORT
     elif not breaker.allow(provider.slug):
         pause, reason = payments.breaker_open_seconds, WaitReason.PROVIDER_PAUSED
     else:
         return False
-    postpone(disbursement.pk, until=at + timedelta(seconds=pause), wait_reason=reason)
+    postpone(disbursement.pk, until=clock.now() + timedelta(seconds=pause), wait_reason=reason)
     return True
 
 

@@ -41,6 +41,7 @@ def is_float_short(disbursement: Disbursement, provider: Provider, *, at: dateti
     if known is None or known.short_since is None:
         return False
     if known.checked_at <= at - timedelta(seconds=current(PaymentSettings).float_recheck_seconds):
+        renew_claim(disbursement.pk, at=at)
         record_balance(provider, provider.balance(disbursement.currency), at=at)
         known = known_balance(**where)
     return known is not None and known.short_since is not None and known.available < disbursement.amount

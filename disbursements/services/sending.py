@@ -56,10 +56,14 @@ def open_attempt(*, disbursement_id: UUID, provider: Provider, at: datetime) -> 
 
 
 def reopen_attempt(*, attempt: Attempt, provider: Provider, at: datetime) -> Attempt | None:
-    """Count and commit that the same reference is about to be sent again. None when that is no longer right."""
+    """Count and commit that the same reference is about to be sent again. None when that is no longer right: also when
+    another worker has counted a send since `attempt` was read, which may have gone to another place.
+    """
     with transaction.atomic(durable=True):
         disbursement = lock_disbursement(attempt.disbursement_id)
-        attempt = lock_attempt(attempt.pk)
+        read, attempt = attempt, lock_attempt(attempt.pk)
+        if (attempt.sends, attempt.place) != (read.sends, read.place):
+            return None
         if disbursement.is_blocked or disbursement.status != DisbursementStatus.PROCESSING:
             return None
         if attempt.status not in _SENDABLE:

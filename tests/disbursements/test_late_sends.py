@@ -8,14 +8,15 @@ import pytest
 from accounts.models import User
 from disbursements.models import Attempt
 from disbursements.providers.base import Answer, Outcome, Transfer
-from disbursements.services import advance
+from disbursements.services import advance, clock
 from disbursements.services.advance import Progress, advance_disbursement
 from disbursements.services.callbacks import process_callback
+from disbursements.services.claims import claim_length
 from disbursements.services.resolutions import settle_on_word
 from disbursements.services.sweeps import sweep_unprocessed_callbacks
 from disbursements.statuses import ErrorClass
 from tests.disbursements.conftest import Line, RememberingOwner
-from tests.disbursements.fake_provider import LOSE_REQUEST, NO_ANSWER, World, turn_away
+from tests.disbursements.fake_provider import LOSE_ANSWER, LOSE_REQUEST, NO_ANSWER, World, turn_away
 from tests.disbursements.test_callbacks import call_back
 
 pytestmark = pytest.mark.django_db
@@ -167,3 +168,53 @@ def test_callback_nobody_can_confirm_is_closed_after_a_day(line: Line, world: Wo
     assert callback.result == "unanswered"
     assert 20 < asked < 40
     assert Attempt.objects.get().status == "turned_away"
+
+
+def test_worker_that_read_an_older_state_does_not_send_to_the_old_place(
+    line: Line, world: World, configure: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two workers find a reference turned away; the settings move between their looks; one place must pay."""
+    configure(momo_base_url="https://old.example.com")
+    world.sends = [turn_away(ErrorClass.TEMPORARY, "PAYER_LIMIT_REACHED")]
+    line.go()
+    reopen, stalled = advance.reopen_attempt, []
+
+    def stall(**arguments: object) -> Attempt | None:
+        if not stalled:
+            stalled.append(True)
+            configure(momo_base_url="https://new.example.com")
+            world.sends = [LOSE_ANSWER]
+            look(line, seconds=200)
+        return reopen(**arguments)
+
+    monkeypatch.setattr(advance, "reopen_attempt", stall)
+
+    assert line.go() == Progress.NOT_OURS
+
+    assert [place for place, _, _ in world.book] == ["https://new.example.com"]
+    line.wait(seconds=300)
+    line.go()
+    assert (line.row.status, len(world.paid())) == ("completed", 1)
+
+
+def test_time_spent_on_the_wire_counts(line: Line, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each call takes 35 seconds. A claim for a send begins with it, the pause before the next one with its end."""
+    passed = [0.0]
+
+    def take_long(name: str) -> None:
+        passed[0] += 35
+        if name == "send":
+            assert line.row.claimed_until == line.at + timedelta(seconds=passed[0] - 35) + claim_length()
+
+    monkeypatch.setattr(clock, "monotonic", lambda: passed[0])
+    world.interrupt, world.sends = take_long, [LOSE_REQUEST]
+    line.go()
+    ended_at = line.at + timedelta(seconds=35)
+    assert (line.attempt.sent_at, line.row.next_action_at) == (ended_at, ended_at + timedelta(seconds=2))
+
+    passed[0] = 0
+    line.go()
+    passed[0] = 0
+
+    assert world.calls == ["send", "ask", "send"]
+    assert line.attempt.sent_at == line.at + timedelta(seconds=35)
