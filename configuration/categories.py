@@ -18,6 +18,9 @@ class Category(BaseModel):
 
     slug: ClassVar[str]
     title: ClassVar[str]
+    # Fields on which money depends, such as limits: their default is no answer while the stored value is not known
+    # (`configuration.selectors.current_or_raise`).
+    never_guessed: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     def about(cls) -> str:

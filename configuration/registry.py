@@ -42,6 +42,8 @@ def register_category(category: type[Category]) -> None:
         if _lists_secrets(field.annotation):
             # A list that is put in another order would give one entry the secret of another.
             raise CategoryRefused(f"{category.__name__}.{name}: secrets must have names, so no list can hold them")
+    if unknown := category.never_guessed - category.model_fields.keys():
+        raise CategoryRefused(f"{category.__name__}.never_guessed names no fields: {', '.join(sorted(unknown))}")
     category()
     _categories[slug] = category
 

@@ -20,6 +20,12 @@ class UnknownVersion(LookupError):
     code = "UNKNOWN_VERSION"
 
 
+class SettingsUnknown(RuntimeError):
+    """What staff have set is not known to this process, and defaults are no answer. It passes, or staff must look."""
+
+    code = "SETTINGS_UNKNOWN"
+
+
 @dataclass(frozen=True)
 class Stored:
     """A version as the database has it. Version 0 is the defaults, with no row."""
@@ -47,6 +53,18 @@ def current(category: type[CategoryT]) -> CategoryT:
     while PostgreSQL is away it gives the last known values, else the defaults.
     """
     return cast(CategoryT, known_category(category).values)
+
+
+def current_or_raise(category: type[CategoryT]) -> CategoryT:
+    """`current` for those who promise money by it: its limits are never defaults in place of what staff have set.
+
+    Raises SettingsUnknown when this process has not read them yet, or cannot read them and never could. While
+    PostgreSQL is away it gives the last known values.
+    """
+    known = known_category(category)
+    if not known.is_certain:
+        raise SettingsUnknown(f"The settings {category.title!r} are not known at the moment.")
+    return cast(CategoryT, known.values)
 
 
 def stored_category(category: type[Category]) -> Stored:

@@ -6,7 +6,7 @@ Readers never fail and never wait for a database that is away: they get the last
 import os
 import threading
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import structlog
 from django.db import connection
@@ -14,21 +14,28 @@ from django.db import connection
 from configuration.categories import Category
 from configuration.models import ConfigurationVersion
 from configuration.registry import all_categories
-from configuration.storage import from_stored
+from configuration.storage import read_stored
 
 # Seconds between looks at the database, whether the last look succeeded or not. A change is seen by every
 # process within this time plus the SELECT, inside the 5 s promised (architecture section 6).
 LOOK_EVERY_SECONDS = 3.0
+# Row of what was never read.
+UNREAD = -1
 
 logger = structlog.get_logger(__name__)
 
 
 class Known(NamedTuple):
-    """One category as last read. Row 0 and version 0 are the defaults: nobody has changed it yet."""
+    """One category as last read. Row 0 and version 0 are the defaults: nobody has changed it yet.
+
+    `is_certain`: what `never_guessed` names is what staff have set. Otherwise it is a default in place of something
+    that was never read, or could not be.
+    """
 
     row_id: int
     version: int
     values: Category
+    is_certain: bool = True
 
 
 _known: dict[str, Known] = {}
@@ -49,7 +56,7 @@ def known_category(category: type[Category]) -> Known:
     known = _known.get(category.slug)
     if known is None:
         # Not registered when we looked, or the database has been away since the start.
-        known = _known.setdefault(category.slug, Known(0, 0, category()))
+        known = _known.setdefault(category.slug, Known(UNREAD, 0, category(), is_certain=False))
     return known
 
 
@@ -81,8 +88,24 @@ def _look() -> None:
             known = _known.get(category.slug)
             # By row and not by version: a version number of a rolled-back change is given out again.
             if known is None or known.row_id != row_id:
-                _known[category.slug] = Known(row_id, version, from_stored(category, stored))
+                _known[category.slug] = _read(category, row_id, version, stored, before=known)
     _next_look = time.monotonic() + LOOK_EVERY_SECONDS
+
+
+def _read(
+    category: type[Category], row_id: int, version: int, stored: dict[str, Any], *, before: Known | None
+) -> Known:
+    """A row that is new to us. What must not be guessed and cannot be read stays as it was known before."""
+    values, unusable = read_stored(category, stored)
+    missing = category.never_guessed & unusable
+    is_certain = not missing or (before is not None and before.is_certain)
+    if missing:
+        logger.error(
+            "configuration_limits_unusable", category=category.slug, fields=sorted(missing), kept_as_before=is_certain
+        )
+        if before is not None and is_certain:
+            values = values.model_copy(update={name: getattr(before.values, name) for name in missing})
+    return Known(row_id, version, values, is_certain)
 
 
 def _read_rows() -> dict[str, tuple[int, int, dict]]:

@@ -4,7 +4,7 @@ A row keeps only the fields that staff have set; every other field follows the c
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import structlog
 from pydantic import SecretStr, ValidationError
@@ -31,21 +31,34 @@ def to_shown(category: Category) -> dict[str, Any]:
     return {name: to_json(getattr(category, name), mask) for name in type(category).model_fields}
 
 
+class Reading(NamedTuple, Generic[CategoryT]):
+    """What a row holds, and the fields in it that could not be read: they have their defaults."""
+
+    values: CategoryT
+    unusable: frozenset[str]
+
+
 def from_stored(category: type[CategoryT], stored: dict[str, Any]) -> CategoryT:
+    """The category a row holds, as `read_stored` reads it."""
+    return read_stored(category, stored).values
+
+
+def read_stored(category: type[CategoryT], stored: dict[str, Any]) -> Reading[CategoryT]:
     """The category a row holds. Never raises for what the row holds.
 
     A field that no longer exists is ignored; one whose value no longer fits, or whose secret no key reads,
     takes its default and is logged, so that one bad value does not take the others away.
     """
     values: dict[str, Any] = {}
-    for name in category.model_fields.keys() & stored.keys():
+    known = category.model_fields.keys() & stored.keys()
+    for name in known:
         try:
             values[name] = decrypt_secrets(stored[name])
         except UnreadableSecret as error:
             logger.error("configuration_secret_unreadable", category=category.slug, field=name, error=str(error))
     while True:
         try:
-            return category.model_validate(values)
+            return Reading(category.model_validate(values), frozenset(known - values.keys()))
         except ValidationError as error:
             if not values:
                 raise  # the defaults themselves: registration has proved them, so this is a programmer's mistake

@@ -60,6 +60,9 @@ class PaymentSettings(Category):
 
     slug: ClassVar[str] = "payments"
     title: ClassVar[str] = "Payouts"
+    never_guessed: ClassVar[frozenset[str]] = frozenset(
+        {"momo_currency", "min_amount", "max_amount", "approval_threshold"}
+    )
 
     momo_base_url: Annotated[str, AfterValidator(check_url)] = Field(
         default_factory=default_momo_url, max_length=200, description="MTN MoMo: address of the API"

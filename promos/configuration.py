@@ -48,6 +48,15 @@ class PromoRules(Category):
 
     slug: ClassVar[str] = "promos"
     title: ClassVar[str] = "Promo rules"
+    never_guessed: ClassVar[frozenset[str]] = frozenset(
+        {
+            "grace_period_hours",
+            "max_redemptions_per_customer",
+            "max_redemptions_per_customer_per_batch",
+            "max_redemptions_per_customer_per_day",
+            "cooldown_minutes",
+        }
+    )
 
     alphabet: Annotated[str, AfterValidator(check_alphabet)] = Field(
         DEFAULT_ALPHABET,

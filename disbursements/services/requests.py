@@ -8,7 +8,7 @@ from django.db import connection
 
 from accounts.models import User
 from audit.services import record
-from configuration.selectors import current
+from configuration.selectors import current_or_raise
 from disbursements.configuration import PaymentSettings
 from disbursements.models import Disbursement
 from disbursements.owners import owner_of
@@ -65,13 +65,14 @@ def request_disbursement(
     `requested_by`: the one who made the promise.
 
     The same key with the same content gives the first payout again and does nothing. Raises DisbursementConflict for
-    the same key with other content, UnknownPurpose, InvalidDisbursement, CurrencyNotPaid, AmountOutOfRange, and what
-    the ledger refuses (InsufficientBalance when the funding account keeps a balance).
+    the same key with other content, UnknownPurpose, InvalidDisbursement, CurrencyNotPaid, AmountOutOfRange,
+    SettingsUnknown while nobody can say which limits are in force, and what the ledger refuses (InsufficientBalance
+    when the funding account keeps a balance).
     """
     if not connection.in_atomic_block:
         raise NotInTransaction("Open transaction.atomic() around the act that asks for the payout.")
     owner_of(purpose)
-    payments = current(PaymentSettings)
+    payments = current_or_raise(PaymentSettings)
     waits = must_wait_for_approval(amount, payments)
     disbursement = Disbursement(
         key=key,

@@ -13,7 +13,7 @@ from django.db import IntegrityError, OperationalError, transaction
 
 from accounts.models import User
 from audit.services import record
-from configuration.selectors import current
+from configuration.selectors import SettingsUnknown, current_or_raise
 from disbursements.services.requests import (
     AmountOutOfRange,
     CurrencyNotPaid,
@@ -78,7 +78,11 @@ def redeem_code(*, customer_id: Any, phone: str, typed: str, idempotency_key: st
     cannot be one cost no try, wrong ones do. At most 12 statements, one short transaction. Must not be called inside
     a transaction. Raises database errors that leave it open whether the redemption was stored.
     """
-    rules = current(PromoRules)
+    try:
+        rules = current_or_raise(PromoRules)
+    except SettingsUnknown as error:
+        logger.warning("redemption_try_later", error=str(error))
+        return RedemptionResult(Outcome.TRY_LATER)
     code = read_code(typed, check_from=rules.check_character_from)
     if code is None:
         return RedemptionResult(Outcome.INVALID_FORMAT)
@@ -133,6 +137,9 @@ def _decide_or_try_later(request: _Request) -> RedemptionResult:
             logger.warning("redemption_race", code_hint=request.code[:4], error=str(error))
             if not tries_left:
                 raise
+        except SettingsUnknown as error:
+            logger.warning("redemption_try_later", code_hint=request.code[:4], error=str(error))
+            break
         except OperationalError as error:
             if getattr(error.__cause__, "sqlstate", None) not in _PASSING:
                 raise

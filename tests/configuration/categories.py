@@ -25,6 +25,7 @@ class Shop(Category):
 
     slug: ClassVar[str] = "shop"
     title: ClassVar[str] = "Shop"
+    never_guessed: ClassVar[frozenset[str]] = frozenset({"staff"})
 
     open: bool = Field(True, description="Whether customers may come in")
     name: str = Field("Corner shop", max_length=40, description="What stands over the door")

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
-from types import SimpleNamespace
 
 import pytest
 from django.db import connection, transaction
@@ -11,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from audit.models import AuditEvent
+from configuration.snapshot import Known
 from disbursements import owners
 from disbursements.configuration import PaymentSettings
 from disbursements.models import Attempt, Disbursement
@@ -125,7 +125,7 @@ def configure(monkeypatch: pytest.MonkeyPatch) -> Callable[..., PaymentSettings]
 
     def put(**changes: object) -> PaymentSettings:
         payments = PaymentSettings(**changes)
-        monkeypatch.setattr("configuration.selectors.known_category", lambda category: SimpleNamespace(values=payments))
+        monkeypatch.setattr("configuration.selectors.known_category", lambda category: Known(1, 1, payments))
         return payments
 
     return put

@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("owner")]
 @pytest.fixture
 def threshold(monkeypatch: pytest.MonkeyPatch) -> None:
     payments = PaymentSettings(approval_threshold=Decimal(5000))
-    monkeypatch.setattr(requests, "current", lambda category: payments)
+    monkeypatch.setattr(requests, "current_or_raise", lambda category: payments)
 
 
 def test_request_queues_reserves_and_audits(budget: Account, now: datetime) -> None:

@@ -11,9 +11,12 @@ from django_redis import get_redis_connection
 from structlog.testing import capture_logs
 
 from accounts.models import User
+from configuration import snapshot
+from configuration.selectors import current
 from configuration.services import change_category
 from disbursements.configuration import PaymentSettings
 from promos import throttles
+from promos.configuration import PromoRules
 from promos.models import PromoCode, Redemption
 from promos.services import redemptions
 from promos.services.redemptions import RedemptionResult
@@ -92,6 +95,22 @@ def test_code_that_payouts_no_longer_allow_stays_good(
     code.refresh_from_db()
     assert (code.status, Redemption.objects.count(), tries_counted(alice)) == ("active", 0, 0)
     assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == ["redemption_not_payable"]
+
+
+@pytest.mark.parametrize("unread", [PaymentSettings, PromoRules])
+def test_nothing_is_promised_while_the_limits_in_force_are_not_known(
+    unread: type, alice: User, code: PromoCode, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change_category(PaymentSettings, changes={"approval_threshold": 1000}, changed_by=None, reason="Test", at=now)
+    current(PaymentSettings)
+    with monkeypatch.context() as patch:
+        # As in a process that has just started and could not reach the database for a moment.
+        patch.setitem(snapshot._known, unread.slug, snapshot.Known(snapshot.UNREAD, 0, unread(), is_certain=False))
+        assert redeem(alice, code, at=now) == RedemptionResult(Outcome.TRY_LATER)
+
+    assert (Redemption.objects.count(), tries_counted(alice)) == (0, 0)
+    assert redeem(alice, code, at=now).outcome == Outcome.REDEEMED
+    assert Redemption.objects.get().disbursement.status == "awaiting_approval"
 
 
 @pytest.mark.parametrize("key", ["k" * 500, "with\nlines and 😀 and \x00", ""])
