@@ -1,6 +1,7 @@
 """Secrets at rest: Fernet tokens under FIELD_ENCRYPTION_KEYS, newest key first.
 
-The newest key encrypts; every key decrypts. To change keys put the new one first and keep the old ones after it.
+The newest key encrypts; every key decrypts. To change keys put the new one first and keep the old ones after it, until
+`manage.py doctor` says that nothing needs them.
 """
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -26,6 +27,14 @@ def decrypt(token: str) -> str:
         raise UnreadableSecret(
             "No key in FIELD_ENCRYPTION_KEYS reads this secret; put the key it was stored with back at the end"
         ) from error
+
+
+def renew(token: str) -> str:
+    """The same secret under the newest key; the token as it is when no key reads it."""
+    try:
+        return _fernet().rotate(token.encode()).decode()
+    except InvalidToken:
+        return token
 
 
 def _fernet() -> MultiFernet:

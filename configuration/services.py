@@ -17,7 +17,7 @@ from configuration.locks import lock_category
 from configuration.models import ConfigurationVersion
 from configuration.selectors import Stored, stored_category, stored_version
 from configuration.snapshot import expire_snapshot
-from configuration.storage import decrypt_secrets, to_stored
+from configuration.storage import decrypt_secrets, renew_secrets, to_stored
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -165,8 +165,8 @@ def _changed(before: Stored, changes: Mapping[str, Any]) -> NewValues:
     after = apply_changes(before.values, changes)
     cls = type(after)
     names = {change.field for change in changed_fields(before.values, after)}
-    # What did not change is carried over as it lies, so that a secret no key reads at the moment is not lost.
-    kept = {name: value for name, value in before.stored.items() if name in cls.model_fields}
+    # What did not change is carried over, secrets under today's key; one that no key reads at the moment is not lost.
+    kept = {name: renew_secrets(value) for name, value in before.stored.items() if name in cls.model_fields}
     return NewValues({**kept, **to_stored(after, names)}, after)
 
 

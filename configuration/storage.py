@@ -11,7 +11,7 @@ from pydantic import SecretStr, ValidationError
 from pydantic_core import to_jsonable_python
 
 from configuration.categories import Category
-from configuration.encryption import UnreadableSecret, decrypt, encrypt
+from configuration.encryption import UnreadableSecret, decrypt, encrypt, renew
 
 MASK = "********"
 # A JSON object with this one key is an encrypted secret, at any depth.
@@ -82,6 +82,17 @@ def decrypt_secrets(stored: Any) -> Any:
         return {key: decrypt_secrets(value) for key, value in stored.items()}
     if isinstance(stored, list):
         return [decrypt_secrets(value) for value in stored]
+    return stored
+
+
+def renew_secrets(stored: Any) -> Any:
+    """Stored JSON with every secret under the newest key; one that no key reads stays as it is."""
+    if is_sealed(stored):
+        return {_SEALED: renew(stored[_SEALED])}
+    if isinstance(stored, dict):
+        return {key: renew_secrets(value) for key, value in stored.items()}
+    if isinstance(stored, list):
+        return [renew_secrets(value) for value in stored]
     return stored
 
 

@@ -1,4 +1,4 @@
-"""Providers, callbacks and secrets: can money leave, and can word of it come back?"""
+"""Providers and callbacks: can money leave, and can word of it come back?"""
 
 import requests
 from django.conf import settings
@@ -79,23 +79,5 @@ def check_sms() -> list[Finding]:
             ready,
             f"{chosen.base_url} as {chosen.username or 'nobody'}",
             "Set username and api_key: manage.py configure notifications",
-        ),
-    ]
-
-
-def check_secrets() -> list[Finding]:
-    """Keys that sign sessions and encrypt stored secrets."""
-    return [
-        judge(
-            "secret key",
-            len(settings.SECRET_KEY) >= 50 and not settings.SECRET_KEY.startswith(("dev-only", "test-only")),
-            f"{len(settings.SECRET_KEY)} characters",
-            "Set SECRET_KEY to 50 or more random characters, the same on every host.",
-        ),
-        judge(
-            "encryption keys",
-            bool(settings.FIELD_ENCRYPTION_KEYS),
-            f"{len(settings.FIELD_ENCRYPTION_KEYS)} key(s)",
-            "Set FIELD_ENCRYPTION_KEYS; keep old keys after the new one until every secret has been saved again.",
         ),
     ]

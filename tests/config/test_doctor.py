@@ -3,6 +3,7 @@
 import json
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from io import StringIO
 from types import SimpleNamespace
 from typing import Any
@@ -10,16 +11,20 @@ from typing import Any
 import pytest
 import redis
 import requests
+from cryptography.fernet import Fernet
 from django.core.management import call_command
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from pydantic import SecretStr
 
-from config.doctor import broker, database, outside
+from config.doctor import broker, database, outside, secrets
 from config.doctor.findings import Finding, Group, Verdict, examine, judge
 from config.management.commands import doctor
+from configuration.services import change_category
 from disbursements.configuration import PaymentSettings
 from notifications.configuration import NotificationSettings
 from tests.config.processes import PRODUCTION, run_python
+from ussd.services.gateways import create_gateway, rotate_secret
+from ussd.statuses import GatewayKind
 
 OK, WARN, FAIL = Verdict.OK, Verdict.WARN, Verdict.FAIL
 
@@ -99,7 +104,6 @@ def test_with_everything_dead_it_answers_soon_and_in_findings() -> None:
         "broker visibility": "ok",
         "callback address": "warn",
         "secret key": "ok",
-        "encryption keys": "ok",
     }
     assert (outcome.code, outcome.err) == (1, "")
     assert outcome.seconds < 15
@@ -283,12 +287,36 @@ def test_sms(monkeypatch: pytest.MonkeyPatch, settings: Any, changes: dict[str, 
     assert found == dict(zip(["SMS delivery reports", "SMS credentials"], expected, strict=True))
 
 
-def test_secrets(settings: Any) -> None:
-    settings.SECRET_KEY = "k" * 50
-    assert set(verdicts(outside.check_secrets()).values()) == {OK}
+@pytest.mark.parametrize(("key", "verdict"), [("k" * 50, OK), ("k" * 49, FAIL), ("dev-only-" + "x" * 50, FAIL)])
+def test_secret_key(settings: Any, key: str, verdict: Verdict) -> None:
+    settings.SECRET_KEY = key
 
-    settings.SECRET_KEY, settings.FIELD_ENCRYPTION_KEYS = "dev-only-" + "x" * 50, []
-    assert set(verdicts(outside.check_secrets()).values()) == {FAIL}
+    assert verdicts(secrets.check_secret_key()) == {"secret key": verdict}
+
+
+@pytest.mark.django_db
+def test_a_new_key_says_what_still_needs_the_old_one(settings: Any, now: datetime) -> None:
+    old, new = settings.FIELD_ENCRYPTION_KEYS[0], Fernet.generate_key().decode()
+    gateway, _secret = create_gateway(
+        slug="at", name="AT", kind=GatewayKind.AFRICAS_TALKING, service_codes={"*1#": "promo"}, at=now
+    )
+    save = partial(change_category, NotificationSettings, changed_by=None, reason="test", at=now)
+    save(changes={"api_key": "first"})
+    assert verdicts(secrets.check_stored_secrets()) == {"stored secrets": OK, "old encryption keys": OK}
+
+    settings.FIELD_ENCRYPTION_KEYS = [new, old]
+    findings = secrets.check_stored_secrets()
+    assert verdicts(findings) == {"stored secrets": OK, "old encryption keys": WARN}
+    assert findings[1].seen == "still needed for gateway at, settings notifications"
+
+    save(changes={"max_tries": 4})
+    rotate_secret(gateway_id=gateway.pk, at=now)
+    assert verdicts(secrets.check_stored_secrets()) == {"stored secrets": OK, "old encryption keys": OK}
+
+    settings.FIELD_ENCRYPTION_KEYS = [old]
+    findings = secrets.check_stored_secrets()
+    assert verdicts(findings) == {"stored secrets": FAIL, "old encryption keys": OK}
+    assert findings[0].seen == "unreadable: gateway at, settings notifications"
 
 
 @pytest.mark.parametrize(

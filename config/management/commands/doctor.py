@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from config.doctor import broker, database, outside
+from config.doctor import broker, database, outside, secrets
 from config.doctor.findings import Group, Verdict, examine
 
 GROUPS = [
@@ -25,6 +25,7 @@ GROUPS = [
             outside.check_provider,
             outside.check_sandbox,
             outside.check_sms,
+            secrets.check_stored_secrets,
         ),
     ),
     Group(
@@ -39,7 +40,7 @@ GROUPS = [
         fix="Start the broker, or correct REDIS_BROKER_URL (without it REDIS_URL counts).",
         checks=(broker.check_workers,),
     ),
-    Group("settings", checks=(broker.check_visibility, outside.check_callbacks, outside.check_secrets)),
+    Group("settings", checks=(broker.check_visibility, outside.check_callbacks, secrets.check_secret_key)),
 ]
 
 
