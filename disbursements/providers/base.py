@@ -89,6 +89,10 @@ class Provider(Protocol):
     @property
     def base_url(self) -> str: ...
 
+    @property
+    def api_user(self) -> str:
+        """As whom we speak there. What one user sent, another may not see."""
+
     def send(self, transfer: Transfer) -> Outcome:
         """Hand the transfer over. Never raises for what a network or a provider may do."""
 

@@ -1,5 +1,6 @@
 """Asking the provider what became of a reference, where it was sent, and writing down what was said."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
@@ -16,6 +17,9 @@ from disbursements.services.schedule import next_poll, resend_time
 from disbursements.services.settlement import settle_paid, settle_refused
 from disbursements.services.transitions import move, move_attempt, update
 from disbursements.statuses import Alarm, AttemptStatus, DisbursementStatus, ErrorClass, WaitReason
+
+# Code of an answer that only the API user who sent the reference could give.
+OTHER_USER = "OTHER_API_USER"
 
 
 def resume_asking(*, disbursement: Disbursement) -> bool:
@@ -38,8 +42,17 @@ def resume_asking(*, disbursement: Disbursement) -> bool:
 
 
 def ask_attempt(*, attempt: Attempt, provider: Provider) -> Outcome:
-    """What became of this reference. HTTP only: no transaction may be open (rule 16)."""
-    return provider.ask(attempt.reference)
+    """What became of this reference. HTTP only: no transaction may be open (rule 16).
+
+    That another API user than the one who sent it does not find it says nothing: a person must look.
+    """
+    outcome = provider.ask(attempt.reference)
+    if outcome.answer != Answer.NOT_FOUND or is_same_place(attempt, provider):
+        return outcome
+    words = f"Sent as API user {attempt.api_user or 'none'}: only that user can ask about it."
+    return replace(
+        outcome, answer=Answer.NOT_ASKED, error_class=ErrorClass.CONFIGURATION, code=OTHER_USER, message=words
+    )
 
 
 def record_ask(*, attempt: Attempt, outcome: Outcome, balance: FloatBalance | None, at: datetime) -> bool:
@@ -111,8 +124,8 @@ def may_send_again(
 
 
 def is_same_place(attempt: Attempt, here: Provider) -> bool:
-    """Whether we still send where this attempt was sent."""
-    return (attempt.base_url, attempt.environment) == (here.base_url, here.environment)
+    """Whether this provider is where, and as whom, the attempt was sent."""
+    return attempt.place == (here.base_url, here.environment, here.api_user)
 
 
 def _status_learned(attempt: Attempt, outcome: Outcome) -> AttemptStatus:

@@ -19,6 +19,7 @@ from disbursements.models import Attempt, Disbursement
 from disbursements.providers.base import Answer, FloatBalance, Outcome, Provider, Transfer
 from disbursements.selectors import live_attempt
 from disbursements.services.alarms import raise_alarm
+from disbursements.services.asking import is_same_place
 from disbursements.services.claims import claim_length
 from disbursements.services.nudges import nudge_disbursement
 from disbursements.services.refusals import apply_refusal, error_fields
@@ -67,6 +68,8 @@ def reopen_attempt(*, attempt: Attempt, provider: Provider, at: datetime) -> Att
         if disbursement.is_blocked or disbursement.status != DisbursementStatus.PROCESSING:
             return None
         if attempt.status not in _SENDABLE:
+            return None
+        if not (is_same_place(attempt, provider) or attempt.was_answered_at_the_door):
             return None
         _count_send(attempt, provider, at=at)
         _mark_processing(disbursement, provider, at=at)
@@ -165,6 +168,7 @@ def _create_attempt(disbursement: Disbursement, provider: Provider, *, at: datet
         external_id=f"{disbursement.pk}-{number}",
         environment=provider.environment,
         base_url=provider.base_url,
+        api_user=provider.api_user,
         sends=1,
         sent_at=at,
     )
@@ -177,6 +181,7 @@ def _count_send(attempt: Attempt, provider: Provider, *, at: datetime) -> None:
         sent_at=at,
         environment=provider.environment,
         base_url=provider.base_url,
+        api_user=provider.api_user,
     )
 
 

@@ -36,6 +36,8 @@ class World:
     """Everything outside: the book by (address, environment, reference), and what comes next."""
 
     book: dict[tuple[str, str, UUID], Transfer] = field(default_factory=dict)
+    # Who sent each made transfer: nobody else finds it.
+    senders: dict[UUID, str] = field(default_factory=dict)
     # Final words about references; a made transfer without one is paid.
     fates: dict[UUID, Outcome] = field(default_factory=dict)
     next_fates: list[Outcome] = field(default_factory=list)
@@ -58,7 +60,12 @@ class World:
 
     def build(self, payments: PaymentSettings, *, base_url: str = "", environment: str = "") -> "FakeProvider":
         """Stands in for the client's builder."""
-        return FakeProvider(self, base_url or payments.momo_base_url, environment or payments.momo_target_environment)
+        return FakeProvider(
+            self,
+            base_url or payments.momo_base_url,
+            environment or payments.momo_target_environment,
+            payments.momo_api_user,
+        )
 
 
 @dataclass
@@ -68,6 +75,7 @@ class FakeProvider:
     world: World
     base_url: str
     environment: str
+    api_user: str = ""
     slug: str = "mtn_momo"
 
     def send(self, transfer: Transfer) -> Outcome:
@@ -78,13 +86,15 @@ class FakeProvider:
         script = self.world.sends.pop(0) if self.world.sends else ACCEPT
         if script.is_made:
             self.world.book[key] = transfer
+            self.world.senders[transfer.reference] = self.api_user
             if self.world.next_fates:
                 self.world.fates[transfer.reference] = self.world.next_fates.pop(0)
         return Outcome(script.answer, script.error_class, script.code, http_status=None)
 
     def ask(self, reference: UUID) -> Outcome:
         self._called("ask")
-        transfer = self.world.book.get((self.base_url, self.environment, reference))
+        is_ours = self.world.senders.get(reference, self.api_user) == self.api_user
+        transfer = self.world.book.get((self.base_url, self.environment, reference)) if is_ours else None
         scripted = self.world.asks.pop(0) if self.world.asks else None
         # A provider may keep silent or forget for a moment; it does not invent transfers that are under way.
         if scripted and (transfer or scripted.answer != Answer.PENDING):

@@ -233,6 +233,17 @@ def test_lost_reference_may_be_stated_as_not_paid_only_after_the_safe_age(
     assert (line.row.status, len(world.paid())) == ("completed", 1)
 
 
+def test_another_api_users_silence_is_no_proof(line: Line, world: World, checker: User, configure) -> None:
+    lose(line, world)
+    line.wait(days=9)
+    configure(momo_api_user="another")
+
+    with pytest.raises(NotResolvable, match="OTHER_API_USER"):
+        not_paid(line, checker)
+
+    assert (line.row.alarm, line.attempt.status) == ("lost", "accepted")
+
+
 @pytest.mark.parametrize("part", ["requested_by", "customer"])
 def test_maker_and_payee_may_not_state_it(line: Line, world: World, maker: User, part: str) -> None:
     contradict(line, world, ErrorClass.TEMPORARY)

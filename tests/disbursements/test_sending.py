@@ -240,6 +240,42 @@ def test_unknown_is_sent_again_only_where_it_was_sent(
     assert [key[0] for key in world.book] == [old]
 
 
+@pytest.mark.parametrize("script", [LOSE_ANSWER, LOSE_REQUEST, ACCEPT])
+def test_another_api_user_finds_nothing_and_that_proves_nothing(
+    line: Line, world: World, configure: Callable[..., object], script: object
+) -> None:
+    configure(momo_api_user="first")
+    world.sends = [script]
+    line.go()
+    configure(momo_api_user="second")
+    for _ in range(9):
+        line.go()
+
+    assert (world.calls.count("send"), line.attempt.api_user, line.row.status) == (1, "first", "processing")
+    assert (line.row.alarm, line.attempt.error_code) == ("configuration", "OTHER_API_USER")
+    assert "Sent as API user first" in line.attempt.error_message
+
+    configure(momo_api_user="first")
+    line.go()
+    line.go()
+
+    assert (line.row.status, len(world.paid())) == ("completed", 1)
+
+
+def test_turned_away_for_certain_may_be_sent_as_another_api_user(
+    line: Line, world: World, configure: Callable[..., object]
+) -> None:
+    configure(momo_api_user="wrong")
+    world.sends = [turn_away(ErrorClass.TEMPORARY)]
+    line.go()
+    configure(momo_api_user="right")
+
+    line.go()
+    line.go()
+
+    assert (line.row.status, line.attempt.api_user, line.attempt.sends) == ("completed", "right", 2)
+
+
 def test_accepted_and_then_unknown_to_the_provider_is_not_sent_again(line: Line, world: World) -> None:
     line.go()
     world.book.clear()

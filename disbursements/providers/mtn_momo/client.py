@@ -49,6 +49,10 @@ class MtnMomo:
     def environment(self) -> str:
         return self.merchant.environment
 
+    @property
+    def api_user(self) -> str:
+        return self.merchant.api_user
+
     def send(self, transfer: Transfer) -> Outcome:
         """Hand the transfer over: ACCEPTED, TURNED_AWAY, UNKNOWN or NOT_ASKED."""
         try:
