@@ -1,5 +1,6 @@
 """Telling a worker to look at a row, once the transaction that changed it is committed."""
 
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -10,15 +11,24 @@ from disbursements import tasks
 LONGEST_COUNTDOWN_SECONDS = 10
 
 
-def nudge_disbursement(disbursement_id: UUID, *, after_seconds: float = 0) -> None:
-    """Look at this payout after the commit. Beyond seconds, and whenever the broker is away, the sweep does it."""
+def nudge_disbursement(disbursement_id: UUID, *, after_seconds: float = 0, lives_seconds: float | None = None) -> None:
+    """Look at this payout after the commit. Beyond seconds, and whenever the broker is away, the sweep does it.
+
+    A nudge that no worker has taken within `lives_seconds` is worth nothing; for those that are repeated.
+    """
     if after_seconds > LONGEST_COUNTDOWN_SECONDS:
         return
-    kwargs, countdown = {"disbursement_id": str(disbursement_id)}, max(after_seconds, 0)
+    options: dict[str, Any] = {"kwargs": {"disbursement_id": str(disbursement_id)}, "countdown": max(after_seconds, 0)}
+    options |= _life(lives_seconds)
     # A function with a name, no partial: Django names the one that failed, and fails itself when it has none.
-    transaction.on_commit(lambda: tasks.advance.apply_async(kwargs=kwargs, countdown=countdown), robust=True)
+    transaction.on_commit(lambda: tasks.advance.apply_async(**options), robust=True)
 
 
-def nudge_callback(callback_id: int) -> None:
-    """Look at this stored callback after the commit."""
-    transaction.on_commit(lambda: tasks.process_callback.apply_async(kwargs={"callback_id": callback_id}), robust=True)
+def nudge_callback(callback_id: int, *, lives_seconds: float | None = None) -> None:
+    """Look at this stored callback after the commit; `lives_seconds` as above."""
+    options: dict[str, Any] = {"kwargs": {"callback_id": callback_id}} | _life(lives_seconds)
+    transaction.on_commit(lambda: tasks.process_callback.apply_async(**options), robust=True)
+
+
+def _life(seconds: float | None) -> dict[str, Any]:
+    return {} if seconds is None else {"expires": seconds}

@@ -11,6 +11,8 @@ from disbursements.services.nudges import nudge_callback, nudge_disbursement
 
 # A row handed to the workers and still due after so long: the message is taken for lost.
 RENUDGE_AFTER = timedelta(seconds=60)
+# A nudge not taken up by then is worth nothing: the sweep sends another, and the broker does not fill with copies.
+NUDGE_LIVES_SECONDS = RENUDGE_AFTER.total_seconds()
 # A callback is normally looked at within seconds.
 CALLBACK_GRACE = timedelta(seconds=10)
 AT_ONCE = 500
@@ -18,7 +20,7 @@ AT_ONCE = 500
 
 def sweep_due_disbursements(*, at: datetime, limit: int = AT_ONCE) -> int:
     """Hand due payouts to the workers, oldest first; how many. A row is handed over once per time it falls due,
-    and again only after a minute: when the workers are slow, the broker does not fill with copies.
+    and again only after a minute, when the first nudge is worth nothing any more.
     """
     with transaction.atomic():
         due = Disbursement.objects.filter(due_disbursements(at=at, renudge_after=RENUDGE_AFTER))
@@ -26,7 +28,7 @@ def sweep_due_disbursements(*, at: datetime, limit: int = AT_ONCE) -> int:
         ids = list(taken)
         Disbursement.objects.filter(pk__in=ids).update(swept_at=at)
         for disbursement_id in ids:
-            nudge_disbursement(disbursement_id)
+            nudge_disbursement(disbursement_id, lives_seconds=NUDGE_LIVES_SECONDS)
     return len(ids)
 
 
@@ -36,5 +38,5 @@ def sweep_unprocessed_callbacks(*, at: datetime, limit: int = AT_ONCE) -> int:
     waiting = ProviderCallback.objects.filter(is_due, processed_at__isnull=True, received_at__lte=at - CALLBACK_GRACE)
     ids = list(waiting.order_by("received_at").values_list("pk", flat=True)[:limit])
     for callback_id in ids:
-        nudge_callback(callback_id)
+        nudge_callback(callback_id, lives_seconds=NUDGE_LIVES_SECONDS)
     return len(ids)

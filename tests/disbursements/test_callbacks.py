@@ -161,7 +161,7 @@ def test_callback_while_a_worker_is_on_the_payout_waits_for_the_sweep(line: Line
 def test_sweep_finds_callbacks_whose_nudge_was_lost(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     nudged: list[dict[str, object]] = []
 
-    def remember(*, kwargs: dict[str, object]) -> None:
+    def remember(*, kwargs: dict[str, object], **_options: object) -> None:
         nudged.append(kwargs)
 
     monkeypatch.setattr(tasks.process_callback, "apply_async", remember)

@@ -102,7 +102,7 @@ def recover(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sweeps and workers, until the payout is settled. No message of the dead worker is used."""
     handed_over: list[str] = []
     monkeypatch.setattr(
-        tasks.advance, "apply_async", lambda *, kwargs, countdown=0: handed_over.append(kwargs["disbursement_id"])
+        tasks.advance, "apply_async", lambda *, kwargs, **_options: handed_over.append(kwargs["disbursement_id"])
     )
     for _ in range(60):
         row = line.row

@@ -9,8 +9,9 @@ from disbursements import tasks
 from disbursements.models import Disbursement
 from disbursements.providers.base import Answer, Outcome
 from disbursements.selectors import stuck_disbursements
+from disbursements.services.callbacks import store_callback
 from disbursements.services.stuck import report_stuck_disbursements
-from disbursements.services.sweeps import sweep_due_disbursements
+from disbursements.services.sweeps import RENUDGE_AFTER, sweep_due_disbursements, sweep_unprocessed_callbacks
 from disbursements.statuses import ErrorClass
 from ledger.models import Account
 from tests.disbursements.conftest import Line, request_payout
@@ -24,7 +25,7 @@ def nudged(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float]]:
     monkeypatch.setattr(
         tasks.advance,
         "apply_async",
-        lambda *, kwargs, countdown=0: sent.append((kwargs["disbursement_id"], countdown)),
+        lambda *, kwargs, countdown=0, expires=None: sent.append((kwargs["disbursement_id"], countdown)),
     )
     return sent
 
@@ -52,6 +53,23 @@ def test_sweep_hands_each_due_payout_over_once_until_it_is_lost(nudged, line: Li
     line.go()
     assert sweep_due_disbursements(at=line.at) == 0
     assert sweep_due_disbursements(at=line.row.next_action_at) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nudge_of_a_sweep_is_gone_when_the_next_one_is_sent(
+    line: Line, budget: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lives: list[float | None] = []
+    for task in (tasks.advance, tasks.process_callback):
+        monkeypatch.setattr(task, "apply_async", lambda **options: lives.append(options.get("expires")))
+    request_payout(budget, line.at, key="fresh")
+    store_callback(provider="mtn_momo", reference="x", method="PUT", headers={}, body="", ip=None, at=line.at)
+    assert lives == [None, None]
+
+    sweep_due_disbursements(at=line.at)
+    sweep_unprocessed_callbacks(at=line.at + timedelta(seconds=10))
+
+    assert lives[2:] == [RENUDGE_AFTER.total_seconds()] * 3
 
 
 @pytest.mark.django_db(transaction=True)
