@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import structlog
 from django.db import transaction
+from django.db.models import QuerySet
 
 from configuration.selectors import current
 from disbursements.configuration import PaymentSettings
@@ -16,6 +17,9 @@ from disbursements.services.claims import renew_claim
 from disbursements.statuses import DisbursementStatus, ErrorClass, ProviderSlug, WaitReason
 
 logger = structlog.get_logger(__name__)
+
+# As many as the sweep hands over at once; a hundred thousand may wait.
+WOKEN_AT_ONCE = 500
 
 
 def balance_behind(
@@ -48,7 +52,7 @@ def is_float_short(disbursement: Disbursement, provider: Provider, *, at: dateti
 
 
 def record_balance(provider: Provider, balance: FloatBalance, *, at: datetime) -> ProviderBalance | None:
-    """Store what the provider said and wake payouts it is enough for. None when it said nothing."""
+    """Store what the provider said and wake payouts it is enough for, together. None when it said nothing."""
     if balance.available is None:
         return None
     waiting = Disbursement.objects.filter(
@@ -59,11 +63,7 @@ def record_balance(provider: Provider, balance: FloatBalance, *, at: datetime) -
     )
     is_short = waiting.filter(amount__gt=balance.available).exists()
     stored = _store(provider, balance.currency, balance.available, is_short=is_short, at=at)
-    with transaction.atomic():
-        # Rows that a worker holds are left out: it knows better, and waiting for it here could end in a ring.
-        enough = waiting.filter(amount__lte=balance.available, next_action_at__gt=at, claimed_until__isnull=True)
-        woken = enough.select_for_update(skip_locked=True).values("pk")
-        Disbursement.objects.filter(pk__in=woken).update(next_action_at=at)
+    _wake(waiting, balance.available, at=at)
     return stored
 
 
@@ -76,6 +76,20 @@ def check_provider_balances(*, at: datetime) -> int:
         if record_balance(provider, provider.balance(currency), at=at):
             answered += 1
     return answered
+
+
+def _wake(waiting: QuerySet[Disbursement], available: Decimal, *, at: datetime) -> None:
+    """Make the oldest due now, as far as the money goes. The others look for themselves when their pause is over."""
+    with transaction.atomic():
+        # Rows that a worker holds are left out: it knows better, and waiting for it here could end in a ring.
+        asleep = waiting.filter(amount__lte=available, next_action_at__gt=at, claimed_until__isnull=True)
+        oldest = asleep.order_by("open_since", "pk").select_for_update(skip_locked=True)
+        woken = []
+        for disbursement_id, amount in oldest.values_list("pk", "amount")[:WOKEN_AT_ONCE]:
+            if amount <= available:
+                available -= amount
+                woken.append(disbursement_id)
+        Disbursement.objects.filter(pk__in=woken).update(next_action_at=at)
 
 
 def _store(provider: Provider, currency: str, available: Decimal, *, is_short: bool, at: datetime) -> ProviderBalance:
