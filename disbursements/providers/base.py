@@ -17,9 +17,12 @@ class Answer(StrEnum):
 
     # send: taken for processing, or taken before (202, 409). Ask later.
     ACCEPTED = "accepted"
-    # send: answered with a refusal at the door (400, 403, configuration): no transfer was made. Before the same
-    # reference is sent again or given up, ask: only NOT_FOUND shows that it is unused.
+    # send: answered with a refusal of this transfer at the door (400, or a reason in words): no transfer was made.
+    # Before the same reference is sent again, ask: only NOT_FOUND shows that it is unused.
     TURNED_AWAY = "turned_away"
+    # send: answered by something that says nothing about this transfer (a firewall's 403, 404 of a wrong address). No
+    # transfer was made, and any other would have fared the same: wait, a person must look. Ask before sending again.
+    BLOCKED = "blocked"
     # send, ask: sent, but no clear answer (time-out, lost connection, ambiguous 5xx). Ask by the same reference.
     UNKNOWN = "unknown"
     # send, ask: the question never reached the provider or was put off (no connection, no token, rate limit):

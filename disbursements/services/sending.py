@@ -86,7 +86,8 @@ def send_attempt(*, disbursement: Disbursement, attempt: Attempt, provider: Prov
             amount=disbursement.amount,
             currency=disbursement.currency,
             payer_message=f"Payout {attempt.external_id}",
-            payee_note=f"Payment {attempt.external_id}",
+            # The payee reads it. Our ids stay out: whoever knows one can write a callback about it.
+            payee_note="Payment",
         )
     )
 
@@ -120,6 +121,8 @@ def record_send(*, attempt: Attempt, outcome: Outcome, balance: FloatBalance | N
                     **error_fields(outcome),
                 )
                 apply_refusal(disbursement, attempt, outcome, balance=balance, payments=payments, at=at)
+            case Answer.BLOCKED:
+                _record_blocked(disbursement, attempt, outcome, payments, at=at)
             case Answer.NOT_ASKED:
                 _record_nothing_sent(disbursement, attempt, outcome, payments, at=at)
             case _:
@@ -212,6 +215,21 @@ def _record_nothing_sent(
 ) -> None:
     """No try is used up. A reference that has never left waits in the queue and may go elsewhere later."""
     update_attempt(attempt, sends=attempt.sends - 1, **error_fields(outcome))
+    _put_off(disbursement, outcome, payments, is_queued=attempt.is_unsent, at=at)
+
+
+def _record_blocked(
+    disbursement: Disbursement, attempt: Attempt, outcome: Outcome, payments: PaymentSettings, *, at: datetime
+) -> None:
+    """Nothing is said about this payout: it waits, no try is used up, and the customer hears nothing."""
+    words = {"http_status": outcome.http_status, **error_fields(outcome)}
+    move_attempt(attempt, to=AttemptStatus.TURNED_AWAY, sent_at=at, **words)
+    _put_off(disbursement, outcome, payments, is_queued=True, at=at)
+
+
+def _put_off(
+    disbursement: Disbursement, outcome: Outcome, payments: PaymentSettings, *, is_queued: bool, at: datetime
+) -> None:
     changes = {
         "next_action_at": at + timedelta(seconds=payments.breaker_open_seconds),
         "claimed_until": None,
@@ -219,7 +237,7 @@ def _record_nothing_sent(
         "error_class": outcome.error_class or "",
         **error_fields(outcome),
     }
-    if attempt.is_unsent:
+    if is_queued:
         move(disbursement, to=DisbursementStatus.QUEUED, **changes)
     else:
         update(disbursement, **changes)

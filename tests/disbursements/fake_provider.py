@@ -27,6 +27,9 @@ LOSE_REQUEST = Script(Answer.UNKNOWN, is_made=False, code="READ_TIMEOUT")
 NOT_SENT = Script(Answer.NOT_ASKED, is_made=False, error_class=ErrorClass.TEMPORARY, code="NO_CONNECTION")
 
 
+FIREWALL = Script(Answer.BLOCKED, is_made=False, error_class=ErrorClass.CONFIGURATION, code="HTTP_403")
+
+
 def turn_away(error_class: ErrorClass, code: str = "TURNED_AWAY") -> Script:
     return Script(Answer.TURNED_AWAY, is_made=False, error_class=error_class, code=code)
 

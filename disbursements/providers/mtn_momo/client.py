@@ -54,7 +54,7 @@ class MtnMomo:
         return self.merchant.api_user
 
     def send(self, transfer: Transfer) -> Outcome:
-        """Hand the transfer over: ACCEPTED, TURNED_AWAY, UNKNOWN or NOT_ASKED."""
+        """Hand the transfer over: ACCEPTED, TURNED_AWAY, BLOCKED, UNKNOWN or NOT_ASKED."""
         try:
             body = transfer_body(transfer)
         except UnsendableTransfer as error:

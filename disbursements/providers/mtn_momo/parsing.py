@@ -82,8 +82,12 @@ def _door_answer(status: int, code: str) -> tuple[Answer, ErrorClass | None]:
         return Answer.NOT_ASKED, ErrorClass.CONFIGURATION
     if status >= 400 and code in REFUSED_AT_DOOR:
         return Answer.TURNED_AWAY, class_of(code)
-    if 400 <= status < 500 and status != 408:
+    if 400 <= status < 500 and class_of(code) == ErrorClass.PERMANENT:
+        return Answer.TURNED_AWAY, ErrorClass.PERMANENT
+    if status == 400:
         return Answer.TURNED_AWAY, ErrorClass.CONFIGURATION
+    if 400 < status < 500 and status != 408:
+        return Answer.BLOCKED, ErrorClass.CONFIGURATION
     return Answer.UNKNOWN, _class_of_unclear(status)
 
 

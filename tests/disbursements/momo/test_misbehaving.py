@@ -83,18 +83,18 @@ def test_answer_that_is_none_leaves_the_outcome_unknown(misbehaving: RawServer, 
         (say(403, "FORBIDDEN IP"), "FORBIDDEN IP"),
         (say(403, "<html><h1>403</h1>\x00Forbidden</html>"), "403 Forbidden"),
         (say(404, ""), ""),
-        (say(400, b"\xff" * 1000), "\ufffd" * 300),
+        (say(418, b"\xff" * 1000), "\ufffd" * 300),
         (say_json(415, {"code": "A" * 500, "message": "m" * 1000}), "m" * 300),
     ],
 )
-def test_send_to_closed_door_is_turned_away_with_its_words(
+def test_send_to_closed_door_is_blocked_with_its_words(
     misbehaving: RawServer, answer: RawAnswer, message: str
 ) -> None:
     misbehaving.answers[TRANSFER] = [answer]
 
     outcome = make_client(misbehaving.url).send(make_transfer())
 
-    assert (outcome.answer, outcome.error_class) == (Answer.TURNED_AWAY, ErrorClass.CONFIGURATION)
+    assert (outcome.answer, outcome.error_class) == (Answer.BLOCKED, ErrorClass.CONFIGURATION)
     assert outcome.message == message
     assert len(outcome.code) <= 80
 
