@@ -10,7 +10,7 @@ from django.db import transaction
 from accounts.models import User
 from audit.context import acting
 from audit.services import record
-from disbursements.locks import lock_disbursement
+from disbursements.locks import lock_attempt, lock_disbursement
 from disbursements.models import Disbursement
 from disbursements.owners import owner_of
 from disbursements.selectors import live_attempt
@@ -18,8 +18,8 @@ from disbursements.services.alarms import MONEY_MAY_HAVE_MOVED
 from disbursements.services.nudges import nudge_disbursement
 from disbursements.services.refusals import error_fields
 from disbursements.services.reserves import release_money, reserve_money
-from disbursements.services.transitions import move
-from disbursements.statuses import DisbursementStatus, WaitReason
+from disbursements.services.transitions import move, move_attempt
+from disbursements.statuses import AttemptStatus, DisbursementStatus, WaitReason
 
 
 class NotAwaitingApproval(ValueError):
@@ -103,7 +103,8 @@ def retry_disbursement(*, disbursement_id: UUID, requested_by: User, reason: str
 
 
 def cancel_disbursement(*, disbursement_id: UUID, cancelled_by: User, reason: str, at: datetime) -> Disbursement:
-    """Call off a payout of which nothing can have been sent; the reserve goes back. Cancelling again changes nothing.
+    """Call off a payout of which nothing can have been sent; a reference that never left is closed and the reserve goes
+    back. Cancelling again changes nothing.
 
     Raises NotCancellable.
     """
@@ -115,8 +116,10 @@ def cancel_disbursement(*, disbursement_id: UUID, cancelled_by: User, reason: st
             raise NotCancellable(f"This payout can no longer be cancelled: {_words(disbursement)}.")
         if disbursement.is_blocked:
             raise NotCancellable(MONEY_MAY_HAVE_MOVED)
-        if live_attempt(disbursement.pk):
-            raise NotCancellable("This payout has been handed to the provider.")
+        if attempt := live_attempt(disbursement.pk):
+            if not attempt.is_unsent:
+                raise NotCancellable("This payout has been handed to the provider.")
+            move_attempt(lock_attempt(attempt.pk), to=AttemptStatus.REFUSED, finished_at=at)
         move(disbursement, to=DisbursementStatus.CANCELLED, wait_reason=WaitReason.NONE)
         owner_of(disbursement.purpose).on_cancelled(disbursement, at)
         release_money(disbursement, at=at)

@@ -180,7 +180,7 @@ def test_cancel_between_tries_that_were_refused_for_certain(line: Line, world: W
     assert line.row.status == "cancelled"
 
 
-@pytest.mark.parametrize("script", [LOSE_REQUEST, NOT_SENT, turn_away(ErrorClass.TEMPORARY)])
+@pytest.mark.parametrize("script", [LOSE_REQUEST, turn_away(ErrorClass.TEMPORARY)])
 def test_cancel_after_a_reference_was_handed_over_is_refused(
     line: Line, world: World, checker: User, script: object
 ) -> None:
@@ -192,6 +192,21 @@ def test_cancel_after_a_reference_was_handed_over_is_refused(
         cancel(line, checker)
 
     assert (line.row.status, "cancelled" in line.events) == (status, False)
+
+
+def test_cancel_of_what_never_left_closes_its_reference(
+    line: Line, world: World, owner: RememberingOwner, checker: User, budget: Account
+) -> None:
+    world.sends = [NOT_SENT]
+    line.go()
+    assert line.attempt.is_unsent
+
+    cancel(line, checker)
+    line.wait(hours=1)
+    line.go()
+
+    assert (line.row.status, line.attempt.status, owner.heard) == ("cancelled", "refused", ["cancelled"])
+    assert (balance_of(budget), world.calls) == (0, ["send"])
 
 
 @pytest.mark.parametrize("fate", ["completed", "failed"])
