@@ -27,6 +27,8 @@ _AGREES = {"SUCCESSFUL": AttemptStatus.SUCCEEDED, "FAILED": AttemptStatus.REFUSE
 # An answer to a question about something settled that leaves the matter open: ask again.
 _OPEN_ANSWERS = (Answer.UNKNOWN, Answer.NOT_ASKED, Answer.NOT_FOUND)
 GIVE_UP_ASKING_AFTER = timedelta(days=1)
+# Anybody can send callbacks who knows a payout's external id: many of them cause one question in so long.
+ASKED_AT_MOST_EVERY = timedelta(seconds=5)
 
 _CONTRADICTIONS = {(Answer.PAID, AttemptStatus.REFUSED), (Answer.REFUSED, AttemptStatus.SUCCEEDED)}
 
@@ -80,6 +82,12 @@ def process_callback(*, callback_id: int, at: datetime) -> CallbackResult:
 
 
 def _look_now(attempt: Attempt, *, at: datetime) -> CallbackResult:
+    """Look at a payout under way; when it was asked about a moment ago, as soon as that pause is over."""
+    if attempt.last_polled_at and (again_at := attempt.last_polled_at + ASKED_AT_MOST_EVERY) > at:
+        if is_claimed(attempt.disbursement, at=at):
+            return CallbackResult.PENDING
+        bring_forward(attempt.disbursement_id, at=again_at)
+        return CallbackResult.NO_CHANGE
     bring_forward(attempt.disbursement_id, at=at)
     progress = advance_disbursement(disbursement_id=attempt.disbursement_id, at=at)
     disbursement = Disbursement.objects.get(pk=attempt.disbursement_id)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from disbursements import tasks
-from disbursements.models import ProviderCallback
+from disbursements.models import Disbursement, ProviderCallback
 from disbursements.services.callbacks import process_callback, store_callback
 from disbursements.services.claims import claim_disbursement
 from disbursements.services.sweeps import sweep_unprocessed_callbacks
@@ -53,6 +53,36 @@ def test_callback_is_not_believed(line: Line, world: World, owner: RememberingOw
     assert process(call_back(line), line) == "no_change"
 
     assert (line.row.status, owner.heard) == ("processing", [])
+
+
+def test_many_callbacks_cause_one_question_in_five_seconds(line: Line, world: World) -> None:
+    """Who knows the external id can forge as many as they like."""
+    world.asks = [PENDING] * 2
+    line.go()
+    for _ in range(50):
+        process(call_back(line, reference="", externalId=line.attempt.external_id), line)
+    assert world.calls == ["send", "ask"]
+
+    # None was in vain: the next look comes with the end of the pause, however far the schedule has gone.
+    Disbursement.objects.update(next_action_at=line.at + timedelta(hours=1))
+    line.wait(seconds=4)
+    assert process(call_back(line), line) == "no_change"
+    assert line.row.next_action_at == line.at + timedelta(seconds=1)
+    line.go()
+    assert world.calls == ["send", "ask", "ask"]
+
+
+def test_callback_beside_a_worker_that_asks_again_stays_to_be_looked_at(line: Line, world: World) -> None:
+    world.asks = [PENDING]
+    line.go()
+    line.go()
+    callback = call_back(line)
+    Disbursement.objects.update(next_action_at=line.at)
+    claim_disbursement(disbursement_id=line.id, at=line.at)
+
+    assert process(callback, line) == ""
+    line.wait(minutes=10)
+    assert process(callback, line) == "settled"
 
 
 def test_processing_twice_does_nothing_twice(line: Line, world: World, owner: RememberingOwner) -> None:
