@@ -1,29 +1,32 @@
 """A stretch of network before a server, which a test can cut, close or make swallow everything.
 
-    with TcpProxy(("127.0.0.1", 5432)) as road:
-        road.close()                        # nobody listens any more, and what was open is cut
-        road.hang()                         # bytes go in and none come out, in old and new connections
-        road.open()                         # as before; what hung arrives now
-        road.trap(b"COMMIT", deliver=True)  # cut the connection that sends this, when it has been delivered
+with TcpProxy(("127.0.0.1", 5432)) as road:
+    road.close()                        # nobody listens any more, and what was open is cut
+    road.hang()                         # bytes go in and none come out, in old and new connections
+    road.open()                         # as before; what hung arrives now
+    road.trap(b"COMMIT", then="cut")    # the connection that sends this is lost
 """
 
 import contextlib
 import socket
 import threading
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
 CHUNK = 65_536
 
 
+Then = Literal["cut", "close", "hang"]
+
+
 @dataclass
 class Trap:
-    """Cuts the connection whose client sends `word` after it has sent `first`; the server gets it or does not."""
+    """What happens when a client sends `word`, having sent `first` before on the same connection."""
 
     word: bytes
     first: bytes
+    then: Then
     deliver: bool
-    closes: bool
     sprung: threading.Event
 
 
@@ -99,14 +102,15 @@ class TcpProxy:
         """Connections stand, and nothing goes through them."""
         self._flowing.clear()
 
-    def trap(self, word: bytes, *, first: bytes = b"", deliver: bool, closes: bool = True) -> threading.Event:
-        """Cut the next connection that sends `word` (having sent `first` before), before anything comes back.
+    def trap(self, word: bytes, *, then: Then, first: bytes = b"", deliver: bool = False) -> threading.Event:
+        """Lie in wait for the next connection that sends `word`, having sent `first` before.
 
-        With `deliver` the server got the word. With `closes` nobody listens any more afterwards, until `open`. The
-        event is set when it happened.
+        It is cut before anything comes back; with `close` so is everything else, and nobody listens any more; with
+        `hang` everything hangs, and the word arrives when the road is open again. With `deliver` the server got the
+        word before the cut, and has carried it out. The event is set when it happened.
         """
         sprung = threading.Event()
-        self._trap = Trap(word=word, first=first, deliver=deliver, closes=closes, sprung=sprung)
+        self._trap = Trap(word=word, first=first, then=then, deliver=deliver, sprung=sprung)
         return sprung
 
     # Inside
@@ -139,18 +143,27 @@ class TcpProxy:
             while data := line.client.recv(CHUNK):
                 self._flowing.wait()
                 if trap := self._springs(line, data):
-                    if trap.deliver:
-                        line.deaf.set()
-                        line.server.sendall(data)
-                        # It is done when the server answers.
-                        line.answered.wait(5)
-                    if trap.closes:
-                        self.close()
-                    line.cut()
+                    self._carry_out(trap, line, data)
                     trap.sprung.set()
-                    return
+                    if trap.then != "hang":
+                        return
+                    self._flowing.wait()
                 line.server.sendall(data)
         self._forget(line)
+
+    def _carry_out(self, trap: Trap, line: _Line, data: bytes) -> None:
+        if trap.then == "hang":
+            self.hang()
+            return
+        if trap.deliver:
+            assert line.server is not None
+            line.deaf.set()
+            line.server.sendall(data)
+            # It is done when the server answers.
+            line.answered.wait(5)
+        if trap.then == "close":
+            self.close()
+        line.cut()
 
     def _pass_back(self, line: _Line) -> None:
         """From server to client."""
