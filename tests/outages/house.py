@@ -6,7 +6,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
@@ -77,6 +79,7 @@ class House:
         self.sandbox = SandboxProcess(settle_ms=0)
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as this object
         self._numbers = iter(range(1, 10_000))
+        self.restarts: Counter[str] = Counter()
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -134,20 +137,33 @@ class House:
 
     @contextlib.contextmanager
     def _process(self, command: str, *options: str, role: str) -> Iterator[None]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", *command.split(), *options],
-            cwd=ROOT,
-            env=self._environment(role),
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            yield
-        finally:
+        """A process that is started again when it ends, as every supervisor does."""
+        argv = [sys.executable, "-m", *command.split(), *options]
+        environment = self._environment(role)
+        leaving = threading.Event()
+
+        def start() -> subprocess.Popen[bytes]:
+            return subprocess.Popen(
+                argv, cwd=ROOT, env=environment, stdout=self._log, stderr=subprocess.STDOUT, start_new_session=True
+            )
+
+        def supervise() -> None:
+            process = start()
+            while not leaving.wait(0.2):
+                if process.poll() is not None:
+                    self.restarts[role] += 1
+                    process = start()
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait(timeout=10)
+
+        supervisor = threading.Thread(target=supervise)
+        supervisor.start()
+        try:
+            yield
+        finally:
+            leaving.set()
+            supervisor.join()
 
     def _environment(self, role: str) -> dict[str, str]:
         roads = self.roads

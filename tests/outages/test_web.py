@@ -12,7 +12,7 @@ import pytest
 from disbursements.models import Disbursement
 from promos.models import PromoCode, Redemption
 from tests.outages.house import PROMPT, House
-from tests.support.tcp_proxy import TcpProxy
+from tests.support.tcp_proxy import TcpProxy, Then
 from tests.ussd.dialling import Handset
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -85,12 +85,12 @@ def test_outage_at_every_turn(what: str, how: str, house: House) -> None:
     house.assert_paid_once(*codes)
 
 
-@pytest.mark.parametrize("closes", [False, True], ids=["connection lost", "server gone"])
+@pytest.mark.parametrize("then", ["cut", "close"])
 @pytest.mark.parametrize("stored", [False, True], ids=["before commit", "after commit"])
-def test_postgres_dies_at_the_commit(stored: bool, closes: bool, house: House) -> None:
+def test_postgres_dies_at_the_commit(stored: bool, then: Then, house: House) -> None:
     phone, code = house.new_phone(), house.new_code()
     phone.dial()
-    sprung = house.roads.postgres.trap(b"COMMIT", first=b'"promos_redemption"', deliver=stored, closes=closes)
+    sprung = house.roads.postgres.trap(b"COMMIT", first=b'"promos_redemption"', then=then, deliver=stored)
 
     said = timed(lambda: phone.type(str(code)))
 
@@ -103,11 +103,26 @@ def test_postgres_dies_at_the_commit(stored: bool, closes: bool, house: House) -
     house.assert_paid_once(code)
 
 
+def test_commit_arrives_long_after_the_customer_was_answered(house: House) -> None:
+    """The network holds it back, and gives it to the server when we have given up."""
+    phone, code = house.new_phone(), house.new_code()
+    phone.dial()
+    house.roads.postgres.trap(b"COMMIT", first=b'"promos_redemption"', then="hang")
+
+    assert timed(lambda: phone.type(str(code))) == UNSURE
+
+    assert not Redemption.objects.filter(promo_code=code).exists()
+    house.recover()
+    house.wait_until(Redemption.objects.filter(promo_code=code).exists, seconds=5, what="the late commit")
+    hear_and_finish(house, phone, code)
+    house.assert_paid_once(code)
+
+
 @pytest.mark.parametrize("statement", [b'INSERT INTO "disbursements_disbursement"', b'INSERT INTO "ledger_entry"'])
 def test_postgres_dies_under_the_redemption(statement: bytes, house: House) -> None:
     phone, code = house.new_phone(), house.new_code()
     phone.dial()
-    sprung = house.roads.postgres.trap(statement, deliver=True, closes=False)
+    sprung = house.roads.postgres.trap(statement, then="cut", deliver=True)
 
     said = timed(lambda: phone.type(str(code)))
 
@@ -122,7 +137,7 @@ def test_redis_dies_between_loading_and_keeping_the_session(kept: bool, house: H
     phone, code = house.new_phone(), house.new_code()
     phone.dial()
     # The script that keeps session and reply.
-    sprung = house.roads.sessions.trap(b"HSETNX", deliver=kept)
+    sprung = house.roads.sessions.trap(b"HSETNX", then="close", deliver=kept)
 
     said = timed(lambda: phone.type(str(code)))
 
