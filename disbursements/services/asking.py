@@ -81,7 +81,7 @@ def record_unsettled(*, attempt: Attempt, outcome: Outcome, at: datetime) -> Non
         move_attempt(
             attempt,
             to=_status_learned(attempt, outcome),
-            polls=attempt.polls + 1,
+            polls=attempt.polls + (not _is_early(attempt, payments, at=at)),
             last_polled_at=at,
             http_status=outcome.http_status,
             **error_fields(outcome),
@@ -135,6 +135,14 @@ def _status_learned(attempt: Attempt, outcome: Outcome) -> AttemptStatus:
         # The worker that was to send it died: it may have left.
         return AttemptStatus.UNKNOWN
     return AttemptStatus(attempt.status)
+
+
+def _is_early(attempt: Attempt, payments: PaymentSettings, *, at: datetime) -> bool:
+    """Whether a callback made us ask before the schedule would. It does not count: else whoever sends many callbacks
+    would slow the payout down.
+    """
+    last = attempt.last_polled_at
+    return last is not None and at < next_poll(payments, polls=attempt.polls, at=last)
 
 
 def _was_last_look(

@@ -219,3 +219,26 @@ def test_long_words_are_cut_and_not_refused(line: Line) -> None:
     )
 
     assert (len(callback.reference), callback.method, len(callback.body)) == (64, "PATCHPAT", 70_000)
+
+
+def test_questions_asked_for_callbacks_do_not_slow_the_schedule(line: Line, world: World) -> None:
+    line.go()
+    world.fates[line.attempt.pk] = PENDING
+    for _ in range(4):
+        line.go()
+    polls = line.attempt.polls
+    for _ in range(10):
+        line.wait(seconds=6)
+        process(call_back(line), line)
+
+    assert world.calls.count("ask") == 14
+    assert line.attempt.polls == polls
+    assert line.row.next_action_at == line.at + timedelta(seconds=60)
+
+
+def test_our_ids_are_not_in_what_the_payee_reads(line: Line, world: World) -> None:
+    line.go()
+
+    (transfer,) = world.book.values()
+    assert str(line.id) not in transfer.payee_note
+    assert str(line.attempt.pk) not in transfer.payee_note
