@@ -7,10 +7,19 @@ from pydantic_core import PydanticUndefined
 
 from config.environment import Environment
 from configuration.registry import all_categories
+from promos.codes import DEFAULT_ALPHABET, read_code
 from tests.config.processes import ROOT
 
 PAGE = (ROOT / "docs" / "operations.md").read_text()
 APPS = ("accounts", "audit", "config", "configuration", "disbursements", "ledger", "notifications", "promos", "ussd")
+
+
+def test_the_page_about_codes_shows_the_alphabet_and_a_possible_code() -> None:
+    page = (ROOT / "docs" / "codes.md").read_text()
+    drawn = re.search(r"^    ([A-Z0-9 –]+)$", page, re.MULTILINE)
+
+    assert f"`{DEFAULT_ALPHABET}`" in page
+    assert drawn and read_code(drawn[1], check_from=None) == "A7QXKM26RT11H420"
 
 
 def variable_rows() -> list[str]:

@@ -17,9 +17,9 @@ from ussd.selectors import forget_gateways
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything in this folder needs a browser and committed data."""
+    """What opens a page needs a browser, and data that the web process sees: committed."""
     for item in items:
-        if "tests/simulator/" in item.path.as_posix():
+        if "open_page" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.django_db(transaction=True))
 
