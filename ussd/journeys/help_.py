@@ -1,12 +1,14 @@
 """What the service does and where to get help."""
 
+from ussd.configuration import UssdSettings
 from ussd.screens import Choice, Journey, Result, Screen, Step
 from ussd.visits import Visit
 
 
 def look_up_contact(visit: Visit, _typed: str) -> Result:
     """Where customers get help, if anywhere."""
-    contact = visit.settings.contact
+    settings: UssdSettings = visit.settings
+    contact = settings.contact
     return Result("CONTACT", {"contact": contact}) if contact else Result("NO_CONTACT")
 
 
