@@ -8,6 +8,7 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 from django_celery_beat.schedulers import DatabaseScheduler
+from playwright.sync_api import ViewportSize
 
 from accounts.models import User
 from config.back_office import UNFOLD
@@ -17,7 +18,7 @@ from config.demo.secrets import demo_password
 from disbursements.models import Disbursement, ProviderBalance
 from disbursements.statuses import DisbursementStatus
 from promos.models import PromoCode
-from tests.simulator.browser import NARROW, WIDE, Watched, overflow
+from tests.simulator.browser import NARROW, WIDE, WIDTHS, Watched, overflow
 from tests.simulator.handset import ALINE
 from tests.support.waiting import wait_until
 from ussd.handset import Call, HttpLine
@@ -65,7 +66,20 @@ def signed_in(open_page: OpenPage, lived_in: str) -> Watched:
     return watched
 
 
-def test_staff_sign_in_and_out(open_page: OpenPage, product: str) -> None:
+@pytest.mark.parametrize("size", WIDTHS.values(), ids=WIDTHS)
+def test_the_front_door_leads_to_every_room(open_page: OpenPage, product: str, size: ViewportSize) -> None:
+    page = open_page(size).page
+    page.goto(product)
+
+    assert overflow(page) == 0
+    page.locator("text=Dial a code").click()
+    page.wait_for_url("**/simulator/")
+    page.go_back()
+    page.locator("text=Back office").click()
+    page.wait_for_url("**/admin/login/**")
+
+
+def test_staff_sign_in(open_page: OpenPage, product: str) -> None:
     page = open_page().page
     page.goto(f"{product}/admin/")
     page.fill("input[name=username]", STAFF[0].email.upper())
@@ -74,7 +88,9 @@ def test_staff_sign_in_and_out(open_page: OpenPage, product: str) -> None:
 
     page.wait_for_url(f"{product}/admin/")
     assert page.locator("text=Promotions").first.is_visible()
-    assert page.context.cookies()[0]["httpOnly"] or page.context.cookies()[1]["httpOnly"]
+    cookies = {cookie["name"]: cookie for cookie in page.context.cookies()}
+    session = cookies[settings.SESSION_COOKIE_NAME]
+    assert (session["httpOnly"], session["sameSite"]) == (True, "Lax")
 
 
 def test_a_wrong_password_is_told(open_page: OpenPage, product: str) -> None:
