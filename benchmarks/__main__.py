@@ -56,6 +56,9 @@ def run_suites(names: list[str], *, urls: tuple[str, str], quick: bool) -> None:
         for name in names:
             _say(name)
             SUITES[name](bench)
+    busy = machine["load_average_at_start"][0]
+    if busy > machine["cores"] / 2:
+        bench.findings.remark(f"The machine was busy at the start (load {busy:g}): read the ratios, not the rest.")
     if quick:
         bench.findings.remark("Quick run: sizes are too small to say anything about speed.")
     if servers["postgres"]["fsync"] != "on" or servers["postgres"]["synchronous_commit"] != "on":

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-# An answer later than this has failed.
+# A rush that takes longer than this has failed.
 PATIENCE_SECONDS = 60
 
 
@@ -28,6 +28,7 @@ class Rush:
         self.seconds: list[float] = []
         self.wrong: list[str] = []
         self.missing = len(requests)
+        self.open_connections = 0
         self.done = asyncio.get_running_loop().create_future()
 
     def count(self, answer: str | None, seconds: float) -> None:
@@ -53,6 +54,7 @@ class Caller(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
+        self.rush.open_connections += 1
 
     def send_next(self) -> None:
         if self.rush.requests:
@@ -80,7 +82,12 @@ class Caller(asyncio.Protocol):
     def connection_lost(self, _error: Exception | None) -> None:
         if self.sent_at:
             self.rush.count("the server closed the connection", 0)
-        # Requests left for this connection go to the others; without any, the run ends by its time limit.
+        self.rush.open_connections -= 1
+        if not self.rush.open_connections:
+            # Those left go out on the other connections; now there is none.
+            while self.rush.requests:
+                self.rush.requests.popleft()
+                self.rush.count("no connection is left", 0)
 
 
 async def rush(order: dict[str, Any]) -> dict[str, Any]:

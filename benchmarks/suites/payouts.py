@@ -14,6 +14,7 @@ import requests
 
 from benchmarks.bench import Bench, Place
 from benchmarks.errors import BenchmarkError
+from benchmarks.figures import ratios
 from benchmarks.programs import Program, answers, find_free_port, running
 from benchmarks.stock import phone
 
@@ -43,7 +44,6 @@ class Variant:
 
     pool: str
     concurrency: int
-    payouts: int
 
     @property
     def processes(self) -> int:
@@ -54,17 +54,19 @@ class Variant:
         return f"{self.pool}, {self.concurrency} at once"
 
 
-# The two that matter most twice, at the beginning and at the end.
+# The two that are compared run twice, at the beginning and at the end.
+ONE_PROCESS = Variant("prefork", 1)
+MANY_THREADS = Variant("threads", 16)
 FULL = (
-    Variant("prefork", 1, 60),
-    Variant("threads", 16, 800),
-    Variant("prefork", 4, 160),
-    Variant("threads", 8, 400),
-    Variant("threads", 32, 800),
-    Variant("prefork", 1, 60),
-    Variant("threads", 16, 800),
+    (ONE_PROCESS, 60),
+    (MANY_THREADS, 800),
+    (Variant("prefork", 4), 160),
+    (Variant("threads", 8), 400),
+    (Variant("threads", 32), 800),
+    (ONE_PROCESS, 60),
+    (MANY_THREADS, 800),
 )
-QUICK = (Variant("prefork", 1, 8), Variant("threads", 16, 60))
+QUICK = ((ONE_PROCESS, 8), (MANY_THREADS, 60))
 
 
 @dataclass
@@ -78,25 +80,29 @@ class Found:
 
 def measure(bench: Bench) -> None:
     """Every variant on payouts of its own; then the books must agree."""
-    variants = bench.pick(FULL, QUICK)
-    total = sum(variant.payouts for variant in variants)
-    found: dict[Variant, Found] = {variant: Found() for variant in variants}
+    trials = bench.pick(FULL, QUICK)
+    total = sum(payouts for _, payouts in trials)
+    found: dict[Variant, Found] = {variant: Found() for variant, _ in trials}
     with _provider() as provider, bench.place(SUITE, SANDBOX_URL=provider) as place:
         place.perform("add_customers", first=0, count=total)
         place.perform("generate", count=max(1_000, total))
         codes = place.perform("pick_codes", count=total).result
         done = 0
-        for variant in variants:
-            phones = [phone(done + number) for number in range(variant.payouts)]
-            place.perform("redeem", codes=codes[done : done + variant.payouts], phones=phones)
-            done += variant.payouts
-            _pay(bench, place, variant, found[variant], settled_at_end=done)
+        for variant, payouts in trials:
+            phones = [phone(done + number) for number in range(payouts)]
+            place.perform("redeem", codes=codes[done : done + payouts], phones=phones)
+            _pay(bench, place, variant, found[variant], already=done, payouts=payouts)
+            done += payouts
         _require_paid_once(place, provider, done)
     for variant, each in found.items():
         _report(bench, variant, each)
+    one, many = found[ONE_PROCESS], found[MANY_THREADS]
+    name = f"{MANY_THREADS.words} / {ONE_PROCESS.words}: settled per process"
+    bench.findings.add(SUITE, name, "x", ratios(many.rates, one.rates))
 
 
-def _pay(bench: Bench, place: Place, variant: Variant, found: Found, *, settled_at_end: int) -> None:
+def _pay(bench: Bench, place: Place, variant: Variant, found: Found, *, already: int, payouts: int) -> None:
+    """One worker on `payouts` payouts that wait; `already` are settled from earlier trials."""
     argv = ["celery", "-A", "config", "worker", "-Q", "payouts", "-l", "INFO", "--without-gossip", "--without-mingle"]
     argv += ["--pool", variant.pool, "--concurrency", str(variant.concurrency)]
     beat = ["celery", "-A", "config", "beat", "-l", "WARNING", "--pidfile="]
@@ -105,9 +111,9 @@ def _pay(bench: Bench, place: Place, variant: Variant, found: Found, *, settled_
         running(Program("beat", beat, environ=place.environ)),
         running(Program("worker", argv, environ=place.environ)) as worker,
     ):
-        cpu = _wait_until_settled(link, worker, already=settled_at_end - variant.payouts, all_=settled_at_end)
-        found.rates.append(variant.payouts / _seconds(link, variant.payouts))
-        found.cpu_ms.append(cpu / variant.payouts * 1000)
+        cpu = _wait_until_settled(link, worker, already=already, payouts=payouts)
+        found.rates.append(payouts / _seconds(link, payouts))
+        found.cpu_ms.append(cpu / payouts * 1000)
         found.memory_mb.append(worker.memory_mb())
         if trouble := worker.count_words(*_TROUBLE):
             last = worker.words(last=1000)
@@ -123,7 +129,7 @@ def _report(bench: Bench, variant: Variant, found: Found) -> None:
     add(SUITE, f"{variant.words}: memory of the worker", "MB", found.memory_mb, digits=0)
 
 
-def _wait_until_settled(link: psycopg.Connection, worker: Program, *, already: int, all_: int) -> float:
+def _wait_until_settled(link: psycopg.Connection, worker: Program, *, already: int, payouts: int) -> float:
     """Wait for the last one; the CPU seconds that the worker took from the first send on."""
     started = 0.0
 
@@ -132,9 +138,9 @@ def _wait_until_settled(link: psycopg.Connection, worker: Program, *, already: i
         sent, settled = link.execute(_PROGRESS).fetchone()
         if sent == already:
             started = worker.cpu_seconds()
-        return settled == all_
+        return settled == already + payouts
 
-    worker.wait_until(look, what=f"{all_ - already} payouts to be settled", seconds=PATIENCE_SECONDS)
+    worker.wait_until(look, what=f"{payouts} payouts to be settled", seconds=PATIENCE_SECONDS)
     return worker.cpu_seconds() - started
 
 
