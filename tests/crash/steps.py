@@ -15,7 +15,7 @@ REFUSALS = "disbursements.services.refusals"
 SENDING = "disbursements.services.sending"
 SETTLEMENT = "disbursements.services.settlement"
 CLIENT = "disbursements.providers.mtn_momo.client"
-TRANSPORT = "disbursements.providers.mtn_momo.transport"
+TRANSPORT = "outbound.exchange"
 OWNER = "promos.services.payouts.PromoPayouts"
 REDEMPTIONS = "promos.services.redemptions"
 # The worker process puts its own in-tray here: what goes through it would be on its way to the broker.
