@@ -13,7 +13,7 @@ from tests.ussd.outages import closed_port, database_at, silent_server
 
 LIVE, READY = "/healthz/live", "/healthz/ready"
 # A prober gives up after a few seconds; so do we before.
-QUICK = 5.0
+QUICK = 6.0
 
 
 @pytest.fixture(autouse=True)
