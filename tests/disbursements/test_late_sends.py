@@ -218,3 +218,24 @@ def test_time_spent_on_the_wire_counts(line: Line, world: World, monkeypatch: py
 
     assert world.calls == ["send", "ask", "send"]
     assert line.attempt.sent_at == line.at + timedelta(seconds=35)
+
+
+def test_worker_that_read_an_older_count_of_sends_leaves_it(
+    line: Line, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.sends = [turn_away(ErrorClass.TEMPORARY)]
+    line.go()
+    reopen, stalled = advance.reopen_attempt, []
+
+    def stall(**arguments: object) -> Attempt | None:
+        if not stalled:
+            stalled.append(True)
+            world.sends = [LOSE_ANSWER]
+            look(line, seconds=200)
+        return reopen(**arguments)
+
+    monkeypatch.setattr(advance, "reopen_attempt", stall)
+
+    assert line.go() == Progress.NOT_OURS
+
+    assert (world.calls.count("send"), line.attempt.sends) == (2, 2)
