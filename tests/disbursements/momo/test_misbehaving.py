@@ -87,9 +87,7 @@ def test_answer_that_is_none_leaves_the_outcome_unknown(misbehaving: RawServer, 
         (say_json(415, {"code": "A" * 500, "message": "m" * 1000}), "m" * 300),
     ],
 )
-def test_send_to_closed_door_is_blocked_with_its_words(
-    misbehaving: RawServer, answer: RawAnswer, message: str
-) -> None:
+def test_send_to_closed_door_is_blocked_with_its_words(misbehaving: RawServer, answer: RawAnswer, message: str) -> None:
     misbehaving.answers[TRANSFER] = [answer]
 
     outcome = make_client(misbehaving.url).send(make_transfer())
