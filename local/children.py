@@ -10,7 +10,8 @@ from local.processes import Child
 from local.supervisor import Probe
 
 WEB = "gunicorn config.wsgi:application --worker-class gthread --workers 2 --threads 8 --graceful-timeout 8"
-WORKER = "celery -A config worker -Q payouts,exports,notifications,default --concurrency 2"
+# Threads, because a payout mostly waits for its provider.
+WORKER = "celery -A config worker -Q payouts,exports,notifications,default --pool threads --concurrency 8"
 BEAT = "celery -A config beat --scheduler django_celery_beat.schedulers:DatabaseScheduler"
 
 
