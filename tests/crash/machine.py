@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from disbursements.models import Attempt, Disbursement, ProviderCallback
 from disbursements.services.advance import advance_disbursement
@@ -28,7 +28,7 @@ from tests.crash.steps import PAYOUT_STEPS
 from tests.crash.town import ABROAD, AMOUNTS, HOME, Town
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
-JUMPS = [SECOND, 10 * SECOND, MINUTE, 5 * MINUTE, HOUR, 6 * HOUR, -10 * SECOND, -10 * MINUTE]
+WAITS = [SECOND, 10 * SECOND, MINUTE, 5 * MINUTE, HOUR, 6 * HOUR]
 LOSING = [
     "timeout_before_accept",
     "timeout_after_accept",
@@ -42,14 +42,50 @@ STRANGERS = [str(uuid5(UUID(int=0), str(number))) for number in range(2)]
 
 someone = st.integers(0, 2)
 some_code = st.integers(0, len(AMOUNTS) - 1)
-some_payout = some_code
-often = st.integers(1, 3) | st.none()
+some_payout = st.integers(0, 4)
+times = st.integers(1, 3)
+faults = st.one_of(
+    st.fixed_dictionaries(
+        {
+            "mode": st.sampled_from(LOSING),
+            "on": st.sampled_from(["transfer", "status", "token"]),
+            "delayMs": st.just(0),
+        },
+        optional={"times": times},
+    ),
+    st.fixed_dictionaries(
+        {
+            "mode": st.sampled_from(LOSING),
+            "probability": st.sampled_from([0.2, 0.5, 0.8]),
+            "seed": st.integers(0, 1000),
+            "delayMs": st.just(0),
+        }
+    ),
+    st.fixed_dictionaries({"mode": st.just("refuse"), "reason": st.sampled_from(REASONS)}, optional={"times": times}),
+    st.fixed_dictionaries(
+        {"mode": st.sampled_from(["drop_callback", "duplicate_callback", "token_expired"])}, optional={"times": times}
+    ),
+)
+callbacks = st.one_of(
+    st.fixed_dictionaries({"old": st.integers(0, 5)}),
+    st.fixed_dictionaries(
+        {"payout": some_payout, "status": st.sampled_from(["SUCCESSFUL", "FAILED", "PENDING"]), "amount": st.just("1")}
+    ),
+    st.fixed_dictionaries(
+        {"stranger": st.sampled_from(STRANGERS), "body": st.sampled_from(["", "[[[", '{"status": "SUCCESSFUL"}'])}
+    ),
+)
 
 
 class Happenings(RuleBasedStateMachine):
     """Random acts on a town; `town` is set by the test."""
 
     town: Town
+
+    @initialize(count=st.integers(1, 4))
+    def some_have_redeemed(self, count: int) -> None:
+        for code in range(count):
+            self.customer_redeems(who=code % 3, code=code, session=0)
 
     # Customers
 
@@ -66,8 +102,8 @@ class Happenings(RuleBasedStateMachine):
         )
 
         if first is None:
-            accepted = (Outcome.REDEEMED, Reason.NONE) if affordable else (Outcome.LIMIT_REACHED, Reason.BUDGET)
-            assert (said.outcome, said.reason, said.said_before) == (*accepted, False)
+            expected = (Outcome.REDEEMED, Reason.NONE) if affordable else (Outcome.LIMIT_REACHED, Reason.BUDGET)
+            assert (said.outcome, said.reason, said.said_before) == (*expected, False)
         elif first.idempotency_key == f"{key}:{typed.code}":
             assert (said.outcome, said.redemption_id, said.said_before) == (Outcome.REDEEMED, first.pk, True)
         else:
@@ -76,116 +112,88 @@ class Happenings(RuleBasedStateMachine):
 
     # Workers
 
+    @rule(wait=st.sampled_from(WAITS))
+    def workers_work(self, wait: timedelta) -> None:
+        """After a while everything that is due is looked at once, callbacks first."""
+        self.town.at += wait
+        for callback in ProviderCallback.objects.filter(processed_at=None).order_by("pk"):
+            process_callback(callback_id=callback.pk, at=self.town.at)
+        due = Disbursement.objects.filter(next_action_at__lte=self.town.at)
+        for payout in due.order_by("next_action_at", "redemption__promo_code"):
+            advance_disbursement(disbursement_id=payout.pk, at=self.town.at)
+        send_due(at=self.town.at)
+
+    @rule(wait=st.sampled_from(WAITS))
+    def provider_settles_and_workers_work(self, wait: timedelta) -> None:
+        """As on a good day."""
+        self.town.settle_at_provider()
+        self.workers_work(wait)
+
     @rule(number=some_payout)
     def worker_looks_at_a_payout(self, number: int) -> None:
         for payout in self.town.payouts()[number : number + 1]:
             advance_disbursement(disbursement_id=payout.pk, at=self.town.at)
 
-    @rule()
-    def worker_looks_at_what_is_due(self) -> None:
-        due = Disbursement.objects.filter(next_action_at__lte=self.town.at).order_by("next_action_at", "key")
-        for payout in due:
-            advance_disbursement(disbursement_id=payout.pk, at=self.town.at)
-
     @rule(
         step=st.sampled_from(sorted(PAYOUT_STEPS)),
-        times=st.integers(1, 3),
+        passes=st.integers(1, 3),
         for_=st.sampled_from([SECOND, MINUTE, HOUR]),
     )
-    def worker_dies(self, step: str, times: int, for_: timedelta) -> None:
-        """A process that sweeps, killed at the step if it comes there."""
-        self.town.at = self.town.workers.work(at=self.town.at, for_=for_, fatal=step, times=times).at
+    def worker_dies(self, step: str, passes: int, for_: timedelta) -> None:
+        """A process that sweeps, killed at the step if it comes there so often."""
+        self.town.at = self.town.workers.work(at=self.town.at, for_=for_, fatal=step, times=passes).at
 
-    @rule()
-    def messages_are_sent(self) -> None:
-        send_due(at=self.town.at)
-
-    # Callbacks
-
-    @rule()
-    def callbacks_are_looked_at(self) -> None:
-        for callback in ProviderCallback.objects.filter(processed_at=None).order_by("pk"):
-            process_callback(callback_id=callback.pk, at=self.town.at)
-
-    @rule(number=st.integers(0, 5))
-    def callback_comes_again(self, number: int) -> None:
-        for old in ProviderCallback.objects.order_by("pk")[number : number + 1]:
-            self._call_back(old.reference, old.body)
-
-    @rule(
-        number=some_payout, status=st.sampled_from(["SUCCESSFUL", "FAILED", "PENDING"]), amount=st.integers(0, 10_000)
-    )
-    def somebody_forges_a_callback(self, number: int, status: str, amount: int) -> None:
-        """Somebody who knows our references."""
-        for payout in self.town.payouts()[number : number + 1]:
-            for attempt in Attempt.objects.filter(disbursement=payout).order_by("-number")[:1]:
-                self._call_back(str(attempt.pk), json.dumps({"status": status, "amount": str(amount)}))
-
-    @rule(reference=st.sampled_from(STRANGERS), body=st.sampled_from(["", "{}", '{"status": "SUCCESSFUL"}', "[[["]))
-    def somebody_calls_back_about_nothing_of_ours(self, reference: str, body: str) -> None:
-        self._call_back(reference, body)
-
-    def _call_back(self, reference: str, body: str) -> None:
-        store_callback(
-            provider="mtn_momo", reference=reference, method="PUT", headers={}, body=body, ip=None, at=self.town.at
-        )
-
-    # The provider
+    # The outside
 
     @rule(number=st.integers(0, 2) | st.none())
     def provider_settles(self, number: int | None) -> None:
         self.town.settle_at_provider(number)
 
-    @rule(mode=st.sampled_from(LOSING), on=st.sampled_from(["transfer", "status", "token"]), times=often)
-    def answers_are_lost(self, mode: str, on: str, times: int | None) -> None:
-        self._fault(mode, on=on, times=times, delayMs=0)
-
-    @rule(mode=st.sampled_from(LOSING), percent=st.integers(10, 90), seed=st.integers(0, 1000))
-    def answers_are_lost_now_and_then(self, mode: str, percent: int, seed: int) -> None:
-        self._fault(mode, probability=percent / 100, seed=seed, delayMs=0)
-
-    @rule(reason=st.sampled_from(REASONS), times=often)
-    def provider_refuses(self, reason: str, times: int | None) -> None:
-        self._fault("refuse", reason=reason, times=times)
-
-    @rule(mode=st.sampled_from(["drop_callback", "duplicate_callback", "token_expired"]), times=often)
-    def callbacks_and_tokens_go_astray(self, mode: str, times: int | None) -> None:
-        self._fault(mode, times=times)
+    @rule(fault=faults)
+    def something_breaks(self, fault: dict[str, Any]) -> None:
+        self.town.sandbox.faults(**fault)
 
     @rule()
-    def faults_are_mended(self) -> None:
-        self._fault("none")
+    def everything_is_mended(self) -> None:
+        self.town.sandbox.faults("none")
 
     @rule(amount=st.sampled_from([0, 5000, 12_000, 1_000_000]))
     def float_is_changed(self, amount: int) -> None:
         self.town.sandbox.set_float(amount, "RWF")
 
-    def _fault(self, mode: str, **order: Any) -> None:
-        self.town.sandbox.faults(mode, **{name: value for name, value in order.items() if value is not None})
+    @rule(callback=callbacks)
+    def somebody_calls_back(self, callback: dict[str, Any]) -> None:
+        """The provider once more, somebody who knows our references, or somebody who does not."""
+        for reference, body in self._callback(callback):
+            store_callback(
+                provider="mtn_momo", reference=reference, method="PUT", headers={}, body=body, ip=None, at=self.town.at
+            )
+
+    def _callback(self, callback: dict[str, Any]) -> list[tuple[str, str]]:
+        if "old" in callback:
+            old = ProviderCallback.objects.order_by("pk")[callback["old"] : callback["old"] + 1]
+            return [(one.reference, one.body) for one in old]
+        if "stranger" in callback:
+            return [(callback["stranger"], callback["body"])]
+        payouts = self.town.payouts()[callback["payout"] : callback["payout"] + 1]
+        newest = Attempt.objects.filter(disbursement__in=payouts).order_by("-number")[:1]
+        return [(str(attempt.pk), json.dumps(callback)) for attempt in newest]
 
     # Staff and the house
 
-    @rule(number=some_payout)
-    def staff_retry(self, number: int) -> None:
+    @rule(number=some_payout, act=st.sampled_from(["retry", "cancel", "approve"]))
+    def staff_decide(self, number: int, act: str) -> None:
+        keeper, at = self.town.keeper, self.town.at
         for payout in self.town.payouts()[number : number + 1]:
-            with suppress(NotRetryable):
-                retry_disbursement(disbursement_id=payout.pk, requested_by=self.town.keeper, reason="", at=self.town.at)
+            with suppress(NotRetryable, NotCancellable, NotAwaitingApproval):
+                if act == "retry":
+                    retry_disbursement(disbursement_id=payout.pk, requested_by=keeper, reason="", at=at)
+                elif act == "cancel":
+                    cancel_disbursement(disbursement_id=payout.pk, cancelled_by=keeper, reason="", at=at)
+                else:
+                    approve_disbursement(disbursement_id=payout.pk, approved_by=keeper, at=at)
 
-    @rule(number=some_payout)
-    def staff_cancel(self, number: int) -> None:
-        for payout in self.town.payouts()[number : number + 1]:
-            with suppress(NotCancellable):
-                cancel_disbursement(
-                    disbursement_id=payout.pk, cancelled_by=self.town.keeper, reason="", at=self.town.at
-                )
-
-    @rule(number=some_payout)
-    def staff_approve(self, number: int) -> None:
-        for payout in self.town.payouts()[number : number + 1]:
-            with suppress(NotAwaitingApproval):
-                approve_disbursement(disbursement_id=payout.pk, approved_by=self.town.keeper, at=self.town.at)
-
-    @rule(environment=st.sampled_from([HOME, ABROAD]))
+    @rule(environment=st.sampled_from([HOME, HOME, ABROAD]))
     def staff_send_elsewhere(self, environment: str) -> None:
         self.town.send_to(environment)
 
@@ -193,7 +201,7 @@ class Happenings(RuleBasedStateMachine):
     def redis_forgets(self) -> None:
         self.town.forget_redis()
 
-    @rule(jump=st.sampled_from(JUMPS))
+    @rule(jump=st.sampled_from([*WAITS, -10 * SECOND, -10 * MINUTE]))
     def clock_jumps(self, jump: timedelta) -> None:
         self.town.at += jump
 

@@ -20,6 +20,7 @@ from disbursements.configuration import PaymentSettings
 from disbursements.models import Attempt, Disbursement
 from disbursements.services.decisions import approve_disbursement, retry_disbursement
 from ledger.invariants import registered_invariants
+from notifications.configuration import NotificationSettings
 from notifications.models import SmsMessage
 from promos.models import Batch, Redemption
 from promos.services.batches import create_batch
@@ -50,7 +51,15 @@ class Town:
         sandbox.reset()
         sandbox.behaviour(settleMs=DAY_MS)
         self.forget_redis()
-        configure(at, momo_callbacks_enabled=True, approval_threshold=Decimal(6000), breaker_failures=3)
+        # Some workers are processes of their own, some are this one: all speak to the same outside.
+        configure(
+            at,
+            momo_base_url=sandbox.url,
+            momo_callbacks_enabled=True,
+            approval_threshold=Decimal(6000),
+            breaker_failures=3,
+        )
+        change_category(NotificationSettings, changes={"base_url": sandbox.url}, changed_by=None, reason="Test", at=at)
         self.keeper = User.objects.create_user(email="keeper@example.com", password="x")
         self.customers = [make_customer(number) for number in (1, 2, 3)]
         self.batch = self._open_batch()
@@ -158,14 +167,18 @@ class Town:
         self.sandbox.behaviour(settleMs=0)
         self.send_to(HOME)
         self.settle_at_provider()
+        self._work_for_a_day()
         for _round in range(3):
-            self.forget_redis()
-            self.at = self.workers.work(at=self.at, for_=DAY, await_callbacks=True).at
             for payout in self.payouts():
                 if payout.status == "failed":
                     retry_disbursement(disbursement_id=payout.pk, requested_by=self.keeper, reason="", at=self.at)
                 elif payout.status == "awaiting_approval":
                     approve_disbursement(disbursement_id=payout.pk, approved_by=self.keeper, at=self.at)
+            self._work_for_a_day()
+
+    def _work_for_a_day(self) -> None:
+        self.forget_redis()
+        self.at = self.workers.work(at=self.at, for_=DAY, await_callbacks=True).at
 
     def unfinished(self) -> list[str]:
         """What is left to do after `bring_home`: nothing should be. Alarms other than on our set-up are named too."""

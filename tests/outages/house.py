@@ -8,7 +8,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
@@ -79,7 +78,7 @@ class House:
         self.sandbox = SandboxProcess(settle_ms=0)
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as this object
         self._numbers = iter(range(1, 10_000))
-        self.restarts: Counter[str] = Counter()
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -142,21 +141,17 @@ class House:
         environment = self._environment(role)
         leaving = threading.Event()
 
-        def start() -> subprocess.Popen[bytes]:
-            return subprocess.Popen(
+        def start() -> None:
+            self._running[role] = subprocess.Popen(
                 argv, cwd=ROOT, env=environment, stdout=self._log, stderr=subprocess.STDOUT, start_new_session=True
             )
 
         def supervise() -> None:
-            process = start()
             while not leaving.wait(0.2):
-                if process.poll() is not None:
-                    self.restarts[role] += 1
-                    process = start()
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait(timeout=10)
+                if self._running[role].poll() is not None:
+                    start()
 
+        start()
         supervisor = threading.Thread(target=supervise)
         supervisor.start()
         try:
@@ -164,6 +159,14 @@ class House:
         finally:
             leaving.set()
             supervisor.join()
+            self.kill(role)
+
+    def kill(self, role: str) -> None:
+        """End a process and its children between two instructions."""
+        process = self._running[role]
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(timeout=10)
 
     def _environment(self, role: str) -> dict[str, str]:
         roads = self.roads
@@ -183,10 +186,10 @@ class House:
             "PUBLIC_URL": "",
         }
 
-    def recover(self) -> None:
+    def recover(self, *, seconds: float = RECOVERY_SECONDS) -> None:
         """Everything is well again, and within seconds customers are served."""
         self.roads.open()
-        self.wait_until(self._serves, seconds=RECOVERY_SECONDS, what="the web process to serve again")
+        self.wait_until(self._serves, seconds=seconds, what="the web process to serve again")
 
     def _serves(self) -> bool:
         try:

@@ -12,8 +12,10 @@ import pytest
 from disbursements.models import Disbursement
 from promos.models import PromoCode, Redemption
 from tests.outages.house import PROMPT, House
+from tests.support.redis_time import let_redis_age
 from tests.support.tcp_proxy import TcpProxy, Then
 from tests.ussd.dialling import Handset
+from ussd.handset import NoAnswer
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -159,4 +161,25 @@ def test_broker_is_away_at_the_nudge(how: str, house: House) -> None:
 
     assert Disbursement.objects.get(key=f"promo:code:{code.pk}").status == "queued"
     house.recover()
+    house.assert_paid_once(code)
+
+
+def test_web_process_is_killed_while_it_commits(house: House) -> None:
+    """SIGKILL to gunicorn's whole process group; the commit arrives when nobody is left to hear of it."""
+    phone, code = house.new_phone(), house.new_code()
+    phone.dial()
+    sprung = house.roads.postgres.trap(b"COMMIT", first=b'"promos_redemption"', then="hang")
+    with ThreadPoolExecutor(1) as pool:
+        turn = pool.submit(phone.type, str(code))
+        assert sprung.wait(DEADLINE)
+        house.kill("web")
+        # The gateway shows an error of its own.
+        assert isinstance(turn.exception(DEADLINE), NoAnswer)
+
+    house.roads.open()
+    house.wait_until(Redemption.objects.filter(promo_code=code).exists, seconds=5, what="the late commit")
+    house.recover(seconds=60)
+    # The dead process held the phone's turn until the deadline.
+    let_redis_age(10)
+    hear_and_finish(house, phone, code)
     house.assert_paid_once(code)

@@ -102,3 +102,17 @@ def test_redis_hangs_under_the_worker(house: House) -> None:
 
     house.recover()
     house.assert_paid_once(before, during)
+
+
+def test_worker_is_killed_while_it_speaks_with_the_provider(house: House) -> None:
+    """SIGKILL to Celery's whole process group; whoever watches over it starts it again."""
+    sprung = house.roads.provider.trap(b"POST /disbursement/v1_0/transfer", then="hang")
+    code = redeem(house)
+    house.wait_until(lambda: sprung.is_set() or house.sweep(), seconds=20, what="a transfer to be under way")
+
+    house.kill("worker")
+
+    assert payout_of(code).status == "processing"
+    # What hung arrives after all, from a process that is no more.
+    house.recover()
+    house.assert_paid_once(code)
