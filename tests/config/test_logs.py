@@ -24,10 +24,13 @@ SECRET = "fN3-qUite_secret"
 def lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
     """Everything logged in the test, as production would write it."""
     stream = io.StringIO()
+    # The very list of processors must come back: loggers made before hold it, and other tests listen through it.
+    before = structlog.get_config()
     config = logging_config(level="INFO", as_json=True)
     config["handlers"]["console"]["stream"] = stream
     logging.config.dictConfig(config)
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    structlog.configure(**before)
     logging.config.dictConfig(settings.LOGGING)
 
 

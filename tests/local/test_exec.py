@@ -96,16 +96,23 @@ def test_second_run_on_the_same_folder_is_one_line(data: Path) -> None:
     assert (ran.stderr.count("\n"), ran.returncode) == (1, 1)
 
 
+def await_family(pid: int, names: set[str]) -> list[psutil.Process]:
+    """The processes under `pid`, once these are among them: a shell says "up" before it becomes `sleep`."""
+    deadline = time.monotonic() + 10
+    while True:
+        family = psutil.Process(pid).children(recursive=True)
+        if names <= {member.name() for member in family}:
+            return family
+        assert time.monotonic() < deadline, [member.name() for member in family]
+        time.sleep(0.02)
+
+
 def test_request_to_stop_ends_the_command_and_then_the_servers(data: Path) -> None:
     command = build_command("--data", str(data), "--throwaway", "--", "sh", "-c", "echo up; exec sleep 60")
     with subprocess.Popen(command, env=build_environ(), cwd=PROJECT, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"up\n"
-        family = psutil.Process(process.pid).children(recursive=True)
-        assert sorted({member.name() for member in family} & {"sleep", "valkey-server"}) == [
-            "sleep",
-            "valkey-server",
-        ]
+        family = await_family(process.pid, {"sleep", "valkey-server"})
 
         process.send_signal(signal.SIGTERM)
 
