@@ -22,7 +22,7 @@ from tests.support.sandbox_process import SandboxProcess
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 # Examples, and acts in each. Shrinking a failure may take minutes on top.
-PROFILES = {"ci": (25, 40), "long": (1000, 60)}
+PROFILES = {"ci": (16, 40), "long": (1000, 60)}
 PROFILE = os.environ.get("CRASH_PROFILE", "ci")
 STARTS = datetime(2026, 11, 20, 8, tzinfo=UTC)
 

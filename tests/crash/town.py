@@ -14,6 +14,7 @@ from django.conf import settings
 from django_redis import get_redis_connection
 
 from accounts.models import User
+from configuration.categories import Category
 from configuration.services import NothingChanged, change_category
 from configuration.snapshot import forget_snapshot
 from disbursements.configuration import PaymentSettings
@@ -22,6 +23,7 @@ from disbursements.services.decisions import approve_disbursement, retry_disburs
 from ledger.invariants import registered_invariants
 from notifications.configuration import NotificationSettings
 from notifications.models import SmsMessage
+from promos.configuration import PromoRules
 from promos.models import Batch, Redemption
 from promos.services.batches import create_batch
 from promos.terms import BatchTerms
@@ -59,7 +61,9 @@ class Town:
             approval_threshold=Decimal(6000),
             breaker_failures=3,
         )
-        change_category(NotificationSettings, changes={"base_url": sandbox.url}, changed_by=None, reason="Test", at=at)
+        self._set(NotificationSettings, base_url=sandbox.url)
+        # Customers try each other's codes all day, and that is not what this is about.
+        self._set(PromoRules, attempts_per_minute=10_000, attempts_per_hour=10_000, attempts_per_day=10_000)
         self.keeper = User.objects.create_user(email="keeper@example.com", password="x")
         self.customers = [make_customer(number) for number in (1, 2, 3)]
         self.batch = self._open_batch()
@@ -115,13 +119,10 @@ class Town:
     def send_to(self, environment: str) -> None:
         """Staff set where payouts are sent. Abroad nobody takes our currency."""
         with suppress(NothingChanged):
-            change_category(
-                PaymentSettings,
-                changes={"momo_target_environment": environment},
-                changed_by=self.keeper,
-                reason="Test",
-                at=self.at,
-            )
+            self._set(PaymentSettings, momo_target_environment=environment)
+
+    def _set(self, category: type[Category], **changes: Any) -> None:
+        change_category(category, changes=changes, changed_by=None, reason="Test", at=self.at)
 
     # What must be true
 
