@@ -57,10 +57,11 @@ class Program:
         self._log.seek(max(0, size - last))
         return self._log.read().decode(errors="replace")
 
-    def count_words(self, *wanted: str) -> int:
-        """How many lines hold one of these."""
+    def lines_with(self, *wanted: str) -> list[str]:
+        """The lines it wrote that hold one of these."""
         self._log.seek(0)
-        return sum(any(word.encode() in line for word in wanted) for line in self._log)
+        lines = (line.decode(errors="replace").strip() for line in self._log)
+        return [line for line in lines if any(word in line for word in wanted)]
 
     def cpu_seconds(self) -> float:
         """CPU time so far, children included."""

@@ -106,18 +106,19 @@ def _pay(bench: Bench, place: Place, variant: Variant, found: Found, *, already:
     argv = ["celery", "-A", "config", "worker", "-Q", "payouts", "-l", "INFO", "--without-gossip", "--without-mingle"]
     argv += ["--pool", variant.pool, "--concurrency", str(variant.concurrency)]
     beat = ["celery", "-A", "config", "beat", "-l", "WARNING", "--pidfile="]
+    # A thread keeps its connection while it waits for the provider: with fewer than threads, some would wait for one.
+    environ = {**place.environ, "DATABASE_POOL_SIZE": str(max(10, variant.concurrency))}
     with (
         psycopg.connect(place.database_url, autocommit=True) as link,
         running(Program("beat", beat, environ=place.environ)),
-        running(Program("worker", argv, environ=place.environ)) as worker,
+        running(Program("worker", argv, environ=environ)) as worker,
     ):
         cpu = _wait_until_settled(link, worker, already=already, payouts=payouts)
         found.rates.append(payouts / _seconds(link, payouts))
         found.cpu_ms.append(cpu / payouts * 1000)
         found.memory_mb.append(worker.memory_mb())
-        if trouble := worker.count_words(*_TROUBLE):
-            last = worker.words(last=1000)
-            bench.findings.remark(f"{SUITE}, {variant.words}: {trouble} complaints, the last:\n{last}")
+        if trouble := worker.lines_with(*_TROUBLE):
+            bench.findings.remark(f"{SUITE}, {variant.words}: {len(trouble)} complaints, the first: {trouble[0][:300]}")
 
 
 def _report(bench: Bench, variant: Variant, found: Found) -> None:
