@@ -39,7 +39,8 @@ def test_whatever_happens_money_moves_once(
     monkeypatch.setattr(Task, "apply_async", lambda task, *args, **kwargs: None)
     examples, acts = PROFILES[PROFILE]
     asked = request.config.getoption("--hypothesis-seed")
-    seed = int(asked) if asked is not None else random.randrange(2**32)
+    # The nightly run looks for new trouble; the everyday one says the same thing every time.
+    seed = int(asked) if asked is not None else random.randrange(2**32) if PROFILE == "long" else 1
     record_property("hypothesis_seed", seed)
     print(f"replay with --hypothesis-seed={seed}")
 
