@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 from configuration.categories import Category
 from configuration.changes import FieldChange, changed_fields
 from configuration.models import ConfigurationVersion
-from configuration.snapshot import known_category
+from configuration.snapshot import UNREAD, known_category
 from configuration.storage import from_stored
 
 CategoryT = TypeVar("CategoryT", bound=Category)
@@ -65,6 +65,11 @@ def current_or_raise(category: type[CategoryT]) -> CategoryT:
     if not known.is_certain:
         raise SettingsUnknown(f"The settings {category.title!r} are not known at the moment.")
     return cast(CategoryT, known.values)
+
+
+def was_read(category: type[Category]) -> bool:
+    """Whether this process has read what staff have set, at any time since its start: else `current` gives defaults."""
+    return known_category(category).row_id != UNREAD
 
 
 def stored_category(category: type[Category]) -> Stored:

@@ -10,7 +10,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from configuration.selectors import current
+import structlog
+
+from configuration.selectors import current, was_read
 from disbursements import breaker
 from disbursements.configuration import PaymentSettings
 from disbursements.models import Attempt, Disbursement
@@ -23,6 +25,8 @@ from disbursements.services.clock import Clock
 from disbursements.services.floats import balance_behind, is_float_short, record_balance
 from disbursements.services.sending import open_attempt, record_send, reopen_attempt, send_attempt
 from disbursements.statuses import ErrorClass, WaitReason
+
+logger = structlog.get_logger(__name__)
 
 
 class Progress(StrEnum):
@@ -39,6 +43,10 @@ def advance_disbursement(*, disbursement_id: UUID | str, at: datetime) -> Progre
 
     Opens its own transactions and speaks to the provider between them: call it outside any.
     """
+    if not was_read(PaymentSettings):
+        # PostgreSQL was away when this process started. Defaults are not where our money is: the payout stays due.
+        logger.warning("payout_settings_unread", disbursement=str(disbursement_id))
+        return Progress.HELD
     disbursement = claim_disbursement(disbursement_id=disbursement_id, at=at)
     if disbursement is None:
         return Progress.NOT_OURS

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import transaction
 
-from configuration.selectors import current
+from configuration.selectors import current, was_read
 from disbursements.configuration import PaymentSettings
 from disbursements.models import Attempt, Disbursement, ProviderCallback
 from disbursements.providers.base import Answer
@@ -67,6 +67,9 @@ def process_callback(*, callback_id: int, at: datetime) -> CallbackResult:
     callback = ProviderCallback.objects.get(pk=callback_id)
     if callback.processed_at or (callback.look_again_at and callback.look_again_at > at):
         return CallbackResult(callback.result)
+    if not was_read(PaymentSettings):
+        # Nobody to ask: this process has not been told yet who our provider is.
+        return CallbackResult.PENDING
     claim = _read(callback.body)
     attempt = find_attempt(reference=callback.reference, external_id=_text(claim.get("externalId")))
     if attempt is None:
