@@ -11,6 +11,7 @@ from disbursements.locks import lock_attempt, lock_disbursement
 from disbursements.models import Attempt, Disbursement
 from disbursements.providers.base import Answer, FloatBalance, Outcome, Provider
 from disbursements.services.alarms import raise_alarm
+from disbursements.services.connections import release_connection
 from disbursements.services.nudges import nudge_disbursement
 from disbursements.services.refusals import error_fields, give_up
 from disbursements.services.schedule import next_poll, resend_time
@@ -46,6 +47,7 @@ def ask_attempt(*, attempt: Attempt, provider: Provider) -> Outcome:
 
     That another API user than the one who sent it does not find it says nothing: a person must look.
     """
+    release_connection()
     outcome = provider.ask(attempt.reference)
     if outcome.answer != Answer.NOT_FOUND or is_same_place(attempt, provider):
         return outcome

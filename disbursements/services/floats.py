@@ -14,6 +14,7 @@ from disbursements.providers.base import FloatBalance, Outcome, Provider
 from disbursements.providers.registry import provider_for
 from disbursements.selectors import known_balance
 from disbursements.services.claims import renew_claim
+from disbursements.services.connections import release_connection
 from disbursements.statuses import DisbursementStatus, ErrorClass, ProviderSlug, WaitReason
 
 logger = structlog.get_logger(__name__)
@@ -31,6 +32,7 @@ def balance_behind(
     if outcome.error_class != ErrorClass.FLOAT:
         return None
     renew_claim(disbursement.pk, at=at)
+    release_connection()
     return provider.balance(disbursement.currency)
 
 

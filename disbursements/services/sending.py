@@ -21,6 +21,7 @@ from disbursements.selectors import live_attempt
 from disbursements.services.alarms import raise_alarm
 from disbursements.services.asking import is_same_place
 from disbursements.services.claims import claim_length
+from disbursements.services.connections import release_connection
 from disbursements.services.nudges import nudge_disbursement
 from disbursements.services.refusals import apply_refusal, error_fields
 from disbursements.services.schedule import next_poll
@@ -78,6 +79,7 @@ def reopen_attempt(*, attempt: Attempt, provider: Provider, at: datetime) -> Att
 
 def send_attempt(*, disbursement: Disbursement, attempt: Attempt, provider: Provider) -> Outcome:
     """Hand the transfer to the provider. HTTP only: no transaction may be open (rule 16)."""
+    release_connection()
     return provider.send(
         Transfer(
             reference=attempt.reference,
