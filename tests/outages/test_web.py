@@ -11,7 +11,7 @@ import pytest
 
 from disbursements.models import Disbursement
 from promos.models import PromoCode, Redemption
-from tests.outages.house import PROMPT, House
+from tests.outages.house import PROMPT, TROUBLE, House
 from tests.support.redis_time import let_redis_age
 from tests.support.tcp_proxy import TcpProxy, Then
 from tests.ussd.dialling import Handset
@@ -21,7 +21,6 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 # Seconds after which a gateway shows an error of its own.
 DEADLINE = 10
-TROUBLE = "Service is having trouble. Please dial again in a few minutes."
 NOT_USED = "Service is having trouble. Your code was not used. Dial again in a few minutes."
 UNSURE = "We could not finish in time. Dial again in a few minutes to hear what became of your code."
 ON_ITS_WAY = f"RWF 5,000 is on its way to you.\n{PROMPT}"
@@ -59,7 +58,7 @@ def hear_and_finish(house: House, phone: Handset, code: PromoCode) -> None:
     """The customer redials when all is well: what became of the money comes first, and the code works or worked."""
     is_redeemed = Redemption.objects.filter(promo_code=code).exists()
     again = house.redial(phone)
-    assert again.dial() in ([ON_ITS_WAY, PAID] if is_redeemed else [PROMPT])
+    assert again.last.text in ([ON_ITS_WAY, PAID] if is_redeemed else [PROMPT])
     assert again.type(str(code)) == (OWN if is_redeemed else redeemed(phone))
 
 
