@@ -232,7 +232,8 @@ class House:
             claimed_until=F("claimed_until") - minute,
             swept_at=F("swept_at") - minute,
         )
-        SmsMessage.objects.filter(next_action_at__isnull=False).update(next_action_at=F("next_action_at") - minute)
+        # Not those being sent: a second sender would double them, which real leases outlast.
+        SmsMessage.objects.filter(status="queued").update(next_action_at=F("next_action_at") - minute)
         tasks.sweep_due.delay()
         sweep_messages.delay()
 
