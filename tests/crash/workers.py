@@ -63,7 +63,7 @@ class Workers:
 
     @property
     def output(self) -> str:
-        """What the workers wrote so far, last first when it is much."""
+        """What the workers wrote last."""
         self._log.seek(0)
         return self._log.read().decode(errors="replace")[-20_000:]
 
