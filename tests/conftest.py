@@ -4,13 +4,31 @@ from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django_redis import get_redis_connection
+from pytest_django import DjangoDbBlocker
 
 from tests.support import fast_flush
 from tests.support.configuration import _forget_configuration  # noqa: F401
 from tests.support.no_http_in_transaction import _no_http_in_transaction  # noqa: F401
 
 fast_flush.install()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """As pytest-django's, and at the end nobody holds on to the test database: threads of a worker or a live server
+    may have left a connection open, and PostgreSQL would not drop it.
+    """
+    yield
+    with django_db_blocker.unblock():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        # The browser's event loop gives this moment a connection of its own, which nobody else would close.
+        connection.close()
 
 
 @pytest.fixture(autouse=True)
