@@ -21,8 +21,9 @@ from disbursements.locks import lock_attempts, lock_disbursement
 from disbursements.models import Attempt, Disbursement
 from disbursements.providers.base import Answer, Outcome
 from disbursements.providers.registry import provider_for
+from disbursements.selectors import live_attempt
 from disbursements.services.alarms import raise_alarm, take_alarm_off
-from disbursements.services.asking import ask_attempt
+from disbursements.services.asking import ask_attempt, is_same_place
 from disbursements.services.claims import is_claimed
 from disbursements.services.decisions import MakerIsChecker
 from disbursements.services.nudges import nudge_disbursement
@@ -133,10 +134,21 @@ def _deciding(
 
 
 def _check_in_doubt(disbursement: Disbursement, *, at: datetime) -> None:
-    if not disbursement.is_blocked:
+    if not disbursement.is_blocked and not _is_held_elsewhere(disbursement):
         raise NotResolvable("Nothing about this payout is in doubt.")
     if is_claimed(disbursement, at=at):
         raise NotResolvable("A worker is asking about this payout at the moment. Try again in a few minutes.")
+
+
+def _is_held_elsewhere(disbursement: Disbursement) -> bool:
+    """Given up, with a reference that may have arrived where we do not send any more, and may be sent only there.
+
+    No retry can pay it: the place refuses it, and anywhere else it might be paid twice.
+    """
+    attempt = live_attempt(disbursement.pk)
+    if disbursement.status != DisbursementStatus.FAILED or attempt is None or attempt.was_answered_at_the_door:
+        return False
+    return attempt.sends > 0 and not is_same_place(attempt, provider_for(disbursement.provider))
 
 
 def _state(attempt: Attempt) -> tuple[object, ...]:

@@ -30,7 +30,7 @@ from ledger.models import Account
 from ledger.selectors import balance_of
 from ledger.services import open_float_account
 from tests.disbursements.conftest import Line, RememberingOwner
-from tests.disbursements.fake_provider import LOSE_REQUEST, NO_ANSWER, NOT_SENT, PENDING, World, refused
+from tests.disbursements.fake_provider import LOSE_REQUEST, NO_ANSWER, NOT_SENT, PENDING, World, refused, turn_away
 from tests.disbursements.test_callbacks import call_back
 from tests.disbursements.test_guards import force
 
@@ -242,6 +242,32 @@ def test_another_api_users_silence_is_no_proof(line: Line, world: World, checker
         not_paid(line, checker)
 
     assert (line.row.alarm, line.attempt.status) == ("lost", "accepted")
+
+
+def test_reference_held_where_we_do_not_send_any_more_may_be_stated_as_not_paid(
+    line: Line, world: World, checker: User, configure
+) -> None:
+    """Sent to the wrong environment and never answered; sent again there and refused. A retry alone ends there too."""
+    configure(momo_target_environment="mtnuganda")
+    world.sends = [LOSE_REQUEST, *[turn_away(ErrorClass.CONFIGURATION, "INVALID_CURRENCY")] * 3]
+    while line.row.status != "failed":
+        line.go()
+    configure(momo_target_environment="mtnrwanda")
+    retry_disbursement(disbursement_id=line.id, requested_by=checker, reason="Mended", at=line.at)
+    while line.row.status != "failed":
+        line.go()
+
+    with pytest.raises(NotResolvable, match="not found"):
+        not_paid(line, checker)
+    line.wait(hours=24)
+    not_paid(line, checker)
+    assert ([attempt.status for attempt in line.attempts], line.row.status) == (["refused"], "failed")
+    world.sends = []
+    retry_disbursement(disbursement_id=line.id, requested_by=checker, reason="Once more", at=line.at)
+    line.go()
+    line.go()
+
+    assert (line.row.status, line.row.environment, len(world.paid())) == ("completed", "mtnrwanda", 1)
 
 
 @pytest.mark.parametrize("part", ["requested_by", "customer"])
