@@ -1,6 +1,7 @@
 """What may happen next: customers, workers, deaths, callbacks, staff, faults, clocks that jump. Hypothesis chooses."""
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -20,6 +21,7 @@ from disbursements.services.decisions import (
     cancel_disbursement,
     retry_disbursement,
 )
+from disbursements.services.resolutions import NotResolvable, settle_on_word, state_not_paid
 from notifications.services.sending import send_due
 from promos.models import Redemption
 from promos.services.redemptions import redeem_code
@@ -37,6 +39,14 @@ LOSING = [
     "http_503",
 ]
 REASONS = ["EXPIRED", "INTERNAL_PROCESSING_ERROR", "PAYEE_NOT_FOUND", "NOT_ENOUGH_FUNDS", "SENDER_ACCOUNT_NOT_ACTIVE"]
+DECISIONS: dict[str, Callable[..., Any]] = {
+    "retry": retry_disbursement,
+    "cancel": cancel_disbursement,
+    "approve": approve_disbursement,
+    "not_paid": state_not_paid,
+    "on_word": settle_on_word,
+}
+REFUSALS = (NotRetryable, NotCancellable, NotAwaitingApproval, NotResolvable)
 # References nobody gave out, the same in every run.
 STRANGERS = [str(uuid5(UUID(int=0), str(number))) for number in range(2)]
 
@@ -181,17 +191,17 @@ class Happenings(RuleBasedStateMachine):
 
     # Staff and the house
 
-    @rule(number=some_payout, act=st.sampled_from(["retry", "cancel", "approve"]))
+    @rule(number=some_payout, act=st.sampled_from(sorted(DECISIONS)))
     def staff_decide(self, number: int, act: str) -> None:
-        keeper, at = self.town.keeper, self.town.at
         for payout in self.town.payouts()[number : number + 1]:
-            with suppress(NotRetryable, NotCancellable, NotAwaitingApproval):
-                if act == "retry":
-                    retry_disbursement(disbursement_id=payout.pk, requested_by=keeper, reason="", at=at)
-                elif act == "cancel":
-                    cancel_disbursement(disbursement_id=payout.pk, cancelled_by=keeper, reason="", at=at)
-                else:
-                    approve_disbursement(disbursement_id=payout.pk, approved_by=keeper, at=at)
+            with suppress(*REFUSALS):
+                DECISIONS[act](disbursement_id=payout.pk, at=self.town.at, **self._person(act))
+
+    def _person(self, act: str) -> dict[str, Any]:
+        """Who decides, and why, by the names that each service has for it."""
+        keeper = self.town.keeper
+        by = {"retry": "requested_by", "cancel": "cancelled_by", "approve": "approved_by"}.get(act, "decided_by")
+        return {by: keeper} if act == "approve" else {by: keeper, "reason": "Test"}
 
     @rule(environment=st.sampled_from([HOME, HOME, ABROAD]))
     def staff_send_elsewhere(self, environment: str) -> None:

@@ -20,6 +20,7 @@ from configuration.snapshot import forget_snapshot
 from disbursements.configuration import PaymentSettings
 from disbursements.models import Attempt, Disbursement
 from disbursements.services.decisions import approve_disbursement, retry_disbursement
+from disbursements.services.resolutions import NotResolvable, state_not_paid
 from ledger.invariants import registered_invariants
 from notifications.configuration import NotificationSettings
 from notifications.models import SmsMessage
@@ -170,12 +171,22 @@ class Town:
         self.settle_at_provider()
         self._work_for_a_day()
         for _round in range(3):
+            # Long enough for a person to be sure that what is unknown will not arrive.
+            self.at += DAY
             for payout in self.payouts():
-                if payout.status == "failed":
-                    retry_disbursement(disbursement_id=payout.pk, requested_by=self.keeper, reason="", at=self.at)
-                elif payout.status == "awaiting_approval":
-                    approve_disbursement(disbursement_id=payout.pk, approved_by=self.keeper, at=self.at)
+                self._decide(payout)
             self._work_for_a_day()
+
+    def _decide(self, payout: Disbursement) -> None:
+        """What a person can do about a payout that waits for one."""
+        by_keeper = {"disbursement_id": payout.pk, "at": self.at}
+        if payout.status == "awaiting_approval":
+            approve_disbursement(approved_by=self.keeper, **by_keeper)
+        elif payout.status == "failed":
+            # Sent abroad with one answer missing, it may never be sent anywhere else, and abroad nobody takes it.
+            with suppress(NotResolvable):
+                state_not_paid(decided_by=self.keeper, reason="Not there", **by_keeper)
+            retry_disbursement(requested_by=self.keeper, reason="Well again", **by_keeper)
 
     def _work_for_a_day(self) -> None:
         self.forget_redis()
@@ -186,17 +197,9 @@ class Town:
         left = [
             f"{payout.key} {payout.status} {payout.error_code} {payout.alarm}"
             for payout in self.payouts()
-            if not (payout.status in ("completed", "cancelled") or self._is_bound_abroad(payout))
-            or payout.alarm not in ("", "configuration")
+            if payout.status not in ("completed", "cancelled") or payout.alarm not in ("", "configuration")
         ]
         told = SmsMessage.objects.filter(status="sent").count()
         if not told == SmsMessage.objects.count() == len(self.sandbox.sms()):
             left.append(f"{told} messages sent of {SmsMessage.objects.count()}, {len(self.sandbox.sms())} arrived")
         return left
-
-    def _is_bound_abroad(self, payout: Disbursement) -> bool:
-        """Sent abroad more than once, with one answer missing: it must never be sent anywhere else, and abroad nobody
-        takes it. It has failed, and a person must settle it by other means.
-        """
-        abroad = Attempt.objects.filter(disbursement=payout, status="turned_away", environment=ABROAD, sends__gt=1)
-        return payout.status == "failed" and abroad.exists()
