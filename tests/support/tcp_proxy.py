@@ -144,7 +144,6 @@ class TcpProxy:
                 self._flowing.wait()
                 if trap := self._springs(line, data):
                     self._carry_out(trap, line, data)
-                    trap.sprung.set()
                     if trap.then != "hang":
                         return
                     self._flowing.wait()
@@ -154,6 +153,7 @@ class TcpProxy:
     def _carry_out(self, trap: Trap, line: _Line, data: bytes) -> None:
         if trap.then == "hang":
             self.hang()
+            trap.sprung.set()
             return
         if trap.deliver:
             assert line.server is not None
@@ -161,6 +161,8 @@ class TcpProxy:
             line.server.sendall(data)
             # It is done when the server answers.
             line.answered.wait(5)
+        # Before the cut: whoever feels it may look at once whether the trap sprang.
+        trap.sprung.set()
         if trap.then == "close":
             self.close()
         line.cut()

@@ -23,6 +23,12 @@ NEWCOMER = "+250791234567"
 PROMO, MENU = "*384*1234#", "*384#"
 
 
+def make_unknown(code: PromoCode, *, turn: int = 0) -> str:
+    """A code of the same shape that nobody stored; another one for each `turn`."""
+    letters = [letter for letter in "ABCDEFGH" if letter != code.code[0]]
+    return letters[turn] + code.code[1:]
+
+
 @pytest.fixture(autouse=True)
 def _forget_gateways() -> Iterator[None]:
     """No test knows the gateways of another."""

@@ -13,7 +13,7 @@ from django_redis import get_redis_connection
 from accounts.models import User
 from disbursements.models import Disbursement
 from promos.models import CodeAttempt, PromoCode, Redemption
-from tests.ussd.conftest import MENU, NEWCOMER, PROMO
+from tests.ussd.conftest import MENU, NEWCOMER, PROMO, make_unknown
 from tests.ussd.dialling import Handset
 from ussd.models import Gateway
 from ussd.session_index import clear_sessions, find_session, session_key
@@ -39,7 +39,7 @@ def test_repeat_of_a_wrong_code_burns_no_second_try(
 ) -> None:
     phone = handset()
     phone.dial()
-    first = phone.type("Z" + codes[0].code[1:])
+    first = phone.type(make_unknown(codes[0]))
 
     assert phone.repeat() == first
     assert CodeAttempt.objects.count() == 1
@@ -101,7 +101,7 @@ def test_wrong_code_delivered_at_once_burns_one_try_because_of_the_lock(
         monkeypatch.setattr(Store, "claim", lambda *_args, **_kwargs: Claim("granted"))
     phone = handset()
 
-    replies = _deliver_at_once(phone, "Z" + codes[0].code[1:], copies=4)
+    replies = _deliver_at_once(phone, make_unknown(codes[0]), copies=4)
 
     assert set(replies) == {"We do not know this code. Check it and dial again."}
     assert CodeAttempt.objects.count() == (1 if locked else 4)

@@ -8,7 +8,7 @@ import pytest
 from accounts.models import User
 from disbursements.models import Disbursement
 from promos.models import CodeAttempt, PromoCode, Redemption
-from tests.ussd.conftest import MENU, NEWCOMER, PROMO
+from tests.ussd.conftest import MENU, NEWCOMER, PROMO, make_unknown
 from tests.ussd.dialling import Handset
 from tests.ussd.outages import closed_port, move_redis, silent_server
 from ussd.models import Gateway, TurnRecord
@@ -79,10 +79,10 @@ def test_guesses_are_counted_in_the_database(
     dead_redis: None, handset: Callable[..., Handset], aline: User, codes: list[PromoCode]
 ) -> None:
     replies = []
-    for letter in "ABCDEFG":
+    for turn in range(7):
         phone = handset()
         phone.dial()
-        replies.append(phone.type(letter + "Z" + codes[0].code[2:]))
+        replies.append(phone.type(make_unknown(codes[0], turn=turn)))
 
     assert replies[:5] == ["We do not know this code. Check it and dial again."] * 5
     assert replies[5:] == ["Too many wrong codes. Try again in 60 minutes."] * 2
