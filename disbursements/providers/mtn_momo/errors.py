@@ -1,5 +1,8 @@
 """What MTN's words mean for what happens next (mobile money notes A4, A6)."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from disbursements.statuses import ErrorClass
 
 ALREADY_SUBMITTED = "RESOURCE_ALREADY_EXIST"
@@ -55,3 +58,18 @@ REFUSED_AT_DOOR = frozenset(
 def class_of(code: str) -> ErrorClass:
     """The class of a failure. A word nobody has seen yet may pass: it failed for certain, so a new try is safe."""
     return CLASS_BY_CODE.get(code, ErrorClass.TEMPORARY)
+
+
+@dataclass(frozen=True)
+class Words:
+    """What MTN's words mean in one product. In a payout the payer is us, in a collection it is the customer: the same
+    word may be our trouble in one and the customer's in the other.
+    """
+
+    # The other side of the transaction, as a status names it: `payee` or `payer`.
+    party: str
+    class_of: Callable[[str], ErrorClass]
+    refused_at_door: frozenset[str]
+
+
+PAYOUT_WORDS = Words(party="payee", class_of=class_of, refused_at_door=REFUSED_AT_DOOR)

@@ -3,17 +3,18 @@
 import base64
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from django.utils.crypto import salted_hmac
 from pydantic import SecretStr
 
-from disbursements.providers.mtn_momo.parsing import error_of, read_document
+from disbursements.providers.mtn_momo.reading import error_of, read_document
 from disbursements.providers.mtn_momo.tokens import TokenUnavailable
 from disbursements.statuses import ErrorClass
 from outbound.exchange import ExchangeFailed, Reply, TimeLimit, exchange
 
-TOKEN_PATH = "/disbursement/token/"  # noqa: S105 - the slash at its end belongs to it
+# As it stands in every path. A token opens the product it was minted for, and no other.
+Product = Literal["disbursement", "collection"]
 MAX_TOKEN_LENGTH = 8_192
 # Seconds, when MTN does not say: short, so that nothing is lost by renewing.
 SECONDS_WHEN_UNSAID = 300.0
@@ -22,8 +23,12 @@ MAX_SECONDS = 86_400.0
 
 @dataclass(frozen=True)
 class Merchant:
-    """Who we are to MTN, and where."""
+    """Who we are to MTN, and where: one API user of one product in one target environment.
 
+    `subscription_key` is that product's own.
+    """
+
+    product: Product
     base_url: str
     environment: str
     api_user: str
@@ -36,6 +41,7 @@ class Merchant:
     def fingerprint(self) -> str:
         """Names the token of these very credentials; changed credentials have another. Tells nothing about them."""
         parts = (
+            self.product,
             self.base_url,
             self.environment,
             self.api_user,
@@ -43,6 +49,10 @@ class Merchant:
             self.subscription_key.get_secret_value(),
         )
         return salted_hmac("momo-token", json.dumps(parts), algorithm="sha256").hexdigest()[:32]
+
+    def url(self, path: str) -> str:
+        """Address of a path below the product, such as `/v1_0/transfer`."""
+        return f"{self.base_url}/{self.product}{path}"
 
     def headers(self) -> dict[str, str]:
         """What every call carries, the token call included: the new platform wants the environment there too."""
@@ -65,7 +75,8 @@ def mint_token(merchant: Merchant) -> tuple[str, float]:
     headers = merchant.headers() | {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
     try:
         # An empty body with Content-Length: 0; a form body meets MTN's web firewall.
-        reply = exchange(method="POST", url=merchant.base_url + TOKEN_PATH, headers=headers, limit=merchant.limit)
+        # The slash at the end belongs to the path.
+        reply = exchange(method="POST", url=merchant.url("/token/"), headers=headers, limit=merchant.limit)
     except ExchangeFailed as error:
         raise TokenUnavailable(error_class=ErrorClass.TEMPORARY, code=error.code) from None
     return _read_token(reply)

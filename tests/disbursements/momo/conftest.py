@@ -59,7 +59,7 @@ def make_client(url: str, *, limit: TimeLimit | None = None, **changes: object) 
     client = build_client(PaymentSettings(momo_base_url=url, **values))
     if limit is None:
         return client
-    return replace(client, merchant=replace(client.merchant, limit=limit))
+    return replace(client, calls=replace(client.calls, merchant=replace(client.calls.merchant, limit=limit)))
 
 
 def make_transfer(**changes: object) -> Transfer:

@@ -165,7 +165,7 @@ def test_ask_too_often_is_not_asked(sandbox: SandboxProcess) -> None:
 
 def test_ask_with_revoked_token_renews_once(sandbox: SandboxProcess) -> None:
     client = make_client(sandbox.url)
-    client.tokens.current()
+    client.calls.tokens.current()
     sandbox.faults("token_expired", times=1, on="status")
 
     assert client.ask(uuid4()).answer is Answer.NOT_FOUND

@@ -63,7 +63,7 @@ def test_wrong_credentials_send_nothing_and_need_a_person(
 
 
 def test_changed_credentials_do_not_use_the_token_of_the_old_ones(sandbox: SandboxProcess) -> None:
-    make_client(sandbox.url).tokens.current()
+    make_client(sandbox.url).calls.tokens.current()
 
     outcome = make_client(sandbox.url, momo_api_key="wrong").ask(uuid4())
 
@@ -120,6 +120,6 @@ def test_token_life_is_read_leniently(misbehaving: RawServer, said: object, seco
 
     client.send(make_transfer())
 
-    token = client.tokens._read()
+    token = client.calls.tokens._read()
     assert token is not None
     assert token.expires_at == pytest.approx(time.time() + seconds, abs=2)

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from disbursements.providers.base import Answer
-from disbursements.providers.mtn_momo.errors import CLASS_BY_CODE, REFUSED_AT_DOOR, class_of
-from disbursements.providers.mtn_momo.parsing import outcome_of_send, outcome_of_status, read_document
+from disbursements.providers.mtn_momo.errors import CLASS_BY_CODE, REFUSED_AT_DOOR, Words, class_of
+from disbursements.providers.mtn_momo.parsing import outcome_of_send, outcome_of_status
+from disbursements.providers.mtn_momo.reading import read_document
 from disbursements.statuses import ErrorClass
 from outbound.exchange import Reply
 
@@ -229,3 +230,18 @@ def test_no_answer_raises_or_pays_by_accident(status: int, body: bytes) -> None:
         assert status == 200
         assert json.loads(body)["status"].strip().upper() == "SUCCESSFUL"
     json.dumps([outcome.raw for outcome in outcomes], allow_nan=False)
+
+
+def test_words_of_another_product_are_read_by_its_own_classes_and_party() -> None:
+    words = Words(party="payer", class_of=lambda _code: ErrorClass.PERMANENT, refused_at_door=frozenset({"FULL"}))
+    document = {
+        "status": "FAILED",
+        "reason": "NOT_ENOUGH_FUNDS",
+        "payer": {"partyIdType": "MSISDN", "partyId": "250788123456"},
+    }
+
+    status = outcome_of_status(reply(200, document), words=words)
+    at_door = outcome_of_send(reply(500, {"code": "FULL"}), words=words)
+
+    assert (status.answer, status.error_class, status.payee) == (Answer.REFUSED, ErrorClass.PERMANENT, "+250788123456")
+    assert (at_door.answer, at_door.error_class) == (Answer.TURNED_AWAY, ErrorClass.PERMANENT)

@@ -142,14 +142,14 @@ def test_send_without_connection_is_not_asked() -> None:
 
 def test_send_with_revoked_token_renews_once_and_keeps_the_reference(sandbox: SandboxProcess) -> None:
     client, transfer = make_client(sandbox.url), make_transfer()
-    first = client.tokens.current()
+    first = client.calls.tokens.current()
     sandbox.faults("token_expired", times=1, on="transfer")
 
     outcome = client.send(transfer)
 
     assert outcome.answer is Answer.ACCEPTED
     assert [line["referenceId"] for line in sandbox.transfers()] == [str(transfer.reference)]
-    assert client.tokens.current() != first
+    assert client.calls.tokens.current() != first
 
 
 def test_send_with_tokens_that_never_work_is_not_asked(sandbox: SandboxProcess) -> None:
