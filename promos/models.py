@@ -13,7 +13,7 @@ from ledger.models import Account
 from ledger.money import format_amount
 from promos.codes import hyphenate
 from promos.statuses import BatchStatus, CodeStatus, Outcome, RedemptionStatus, RunStatus
-from promos.triggers import fixed, kept, status_moves
+from ledger.guards import fixed, kept, status_moves
 
 
 class Batch(models.Model):

@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "ledger",
     "disbursements",
     "promos",
+    "loans",
     "ussd",
 ]
 

@@ -1,4 +1,4 @@
-"""What the database itself refuses in promotions: moves of a status that are not in its table, changed money."""
+"""What the database itself refuses in rows that money depends on: unknown moves of a status, changed money."""
 
 from collections.abc import Mapping
 

@@ -1,0 +1,27 @@
+"""The acts of this app in the audit trail, with their words for people."""
+
+ACTIONS = {
+    "loan.created": "Staff made a loan",
+    "loan.approved": "A loan was approved",
+    "loan.rejected": "A loan was rejected",
+    "loan.cancelled": "A loan was cancelled",
+    "loan.disbursement_requested": "An approved loan was sent to be paid out",
+    "loan.disbursed": "A loan was paid out",
+    "loan.payout_failed": "The payout of a loan failed for good",
+    "loan.payout_retried": "The payout of a loan was asked for again",
+    "loan.overdue": "A loan became overdue",
+    "loan.due_date_changed": "A loan's due date was moved",
+    "loan.repaid": "A repayment was booked",
+    "loan.repayment_reversed": "A repayment was taken back",
+    "loan.written_off": "A loan was written off",
+    "credit.score_changed": "A customer's score or limit changed",
+    "credit.adjusted": "Staff changed a customer's score or limit",
+    "collection.requested": "A customer asked to repay by mobile money",
+    "collection.failed": "A request to pay was not paid",
+    "collection.paid": "A request to pay was paid",
+    "paid_in.received": "Money came in unasked",
+    "paid_in.matched": "Money that came in unasked was booked to a loan",
+    "paid_in.dismissed": "Money that came in unasked was found to be no repayment",
+    "repayment_file.uploaded": "A file of repayments was read",
+    "repayment_file.applied": "A file of repayments was applied",
+}
