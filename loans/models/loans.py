@@ -43,6 +43,10 @@ class Loan(models.Model):
         Disbursement, null=True, blank=True, on_delete=models.PROTECT, related_name="loan"
     )
     points_applied = models.IntegerField(default=0, help_text="What its repayments gave the customer's score so far")
+    penalised_days = models.PositiveIntegerField(
+        default=0, help_text="First day of the last overdue tier that cost the customer points"
+    )
+    reminded_on = models.DateField(null=True, blank=True, help_text="Day of the last reminder")
     error_code = models.CharField(max_length=80, blank=True, help_text="Why the payout failed, while it is failed")
     error_message = models.CharField(max_length=300, blank=True)
     reason = models.CharField(max_length=300, blank=True, help_text="Why it was rejected, cancelled or written off")
@@ -87,6 +91,7 @@ class Loan(models.Model):
             ),
             models.Index(fields=["customer", "-created_at"], condition=Q(announced_at__isnull=True), name="loan_news"),
             # The funnel counts what happened lately.
+            models.Index(fields=["approved_at"], name="loan_approved_at"),
             models.Index(fields=["disbursed_at"], name="loan_disbursed_at"),
             models.Index(fields=["completed_at"], name="loan_completed_at"),
         ]
