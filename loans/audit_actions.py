@@ -19,6 +19,8 @@ ACTIONS = {
     "collection.requested": "A customer asked to repay by mobile money",
     "collection.failed": "A request to pay was not paid",
     "collection.paid": "A request to pay was paid",
+    "collection.alarm_raised": "A request to pay needs a person to look",
+    "collection.closed": "A person closed a request to pay",
     "paid_in.received": "Money came in unasked",
     "paid_in.matched": "Money that came in unasked was booked to a loan",
     "paid_in.dismissed": "Money that came in unasked was found to be no repayment",

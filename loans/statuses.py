@@ -132,6 +132,19 @@ class CollectionStatus(models.TextChoices):
     )
 
 
+class CollectionAlarm(models.TextChoices):
+    """Why a person must look at a request to pay. It stays until a person closes it or a final word answers it."""
+
+    NONE = "", "Nothing to look at"
+    MISMATCH = "mismatch", "Paid, with another amount, currency, payer or a used transaction: nothing was booked"
+    CONTRADICTION = "contradiction", "The provider contradicts what is booked"
+    LOST = "lost", "The provider accepted it and no longer knows it"
+    CONFIGURATION = "configuration", "The provider refuses our set-up"
+
+    # What one final word of the provider answers by itself.
+    ANSWERED_BY_WORD = nonmember(frozenset({"lost", "configuration"}))
+
+
 class PaidInStatus(models.TextChoices):
     """What became of a notice of money that came in unasked."""
 
