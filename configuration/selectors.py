@@ -61,10 +61,18 @@ def current_or_raise(category: type[CategoryT]) -> CategoryT:
     Raises SettingsUnknown when this process has not read them yet, or cannot read them and never could. While
     PostgreSQL is away it gives the last known values.
     """
+    return current_with_version(category)[0]
+
+
+def current_with_version(category: type[CategoryT]) -> tuple[CategoryT, int]:
+    """As `current_or_raise`, with the version these very values have, for decisions that are explained later.
+
+    Version 0: never changed. Raises SettingsUnknown.
+    """
     known = known_category(category)
     if not known.is_certain:
         raise SettingsUnknown(f"The settings {category.title!r} are not known at the moment.")
-    return cast(CategoryT, known.values)
+    return cast(CategoryT, known.values), known.version
 
 
 def was_read(category: type[Category]) -> bool:

@@ -9,7 +9,17 @@ from pydantic import AfterValidator, Field
 
 from configuration.categories import Category
 from ledger.money import MINOR_UNITS
-from loans.tiers import AmountPoints, AmountTier, Money, PeriodTier, RateTier, Score, TimingPoints, find_disorder
+from loans.tiers import (
+    EARLIEST,
+    AmountPoints,
+    AmountTier,
+    Money,
+    PeriodTier,
+    RateTier,
+    Score,
+    TimingPoints,
+    find_disorder,
+)
 
 Rate = Annotated[Decimal, Field(ge=0, lt=100, max_digits=5, decimal_places=2)]
 Days = Annotated[int, Field(ge=1, le=3650)]
@@ -93,7 +103,7 @@ class CreditSettings(Category):
         for name, disorder in (
             ("amount_tiers", find_disorder(self.amount_tiers, first=0, last=self.max_score)),
             ("repaid_amount_points", find_disorder(self.repaid_amount_points, first=0)),
-            ("repaid_timing_points", find_disorder(self.repaid_timing_points)),
+            ("repaid_timing_points", find_disorder(self.repaid_timing_points, first=EARLIEST)),
             ("overdue_points", find_disorder(self.overdue_points, first=1)),
         ):
             if disorder:

@@ -1,13 +1,16 @@
 """Tables by score, amount or day in the settings of credit: what a tier is, and what a table of them must be."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Annotated, Protocol
+from typing import Annotated, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Money = Annotated[Decimal, Field(ge=0, max_digits=14, decimal_places=2)]
 Score = Annotated[int, Field(ge=0, le=10_000)]
+# The earliest day, against the due date, on which a loan can be repaid: no loan runs longer.
+EARLIEST = -3650
 Points = Annotated[int, Field(ge=-10_000, le=10_000)]
 
 
@@ -21,8 +24,24 @@ class Range(Protocol):
     def high(self) -> int | None: ...
 
 
+RangeT = TypeVar("RangeT", bound=Range)
+
+
 class _Tier(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @property
+    @abstractmethod
+    def low(self) -> int: ...
+
+    @property
+    @abstractmethod
+    def high(self) -> int | None: ...
+
+    @property
+    def name(self) -> str:
+        """How an explanation calls it: `300 to 449`, `31 and more`."""
+        return f"{self.low} and more" if self.high is None else f"{self.low} to {self.high}"
 
 
 class _ScoreTier(_Tier):
@@ -36,11 +55,6 @@ class _ScoreTier(_Tier):
     @property
     def high(self) -> int | None:
         return self.score_to
-
-    @property
-    def name(self) -> str:
-        """How an explanation calls it."""
-        return f"{self.score_from}-{self.score_to}"
 
 
 class AmountTier(_ScoreTier):
@@ -80,8 +94,8 @@ class AmountPoints(_Tier):
 class TimingPoints(_Tier):
     """Points for repaying a loan in full so many days after its due date; before it they are negative."""
 
-    days_from: Annotated[int, Field(ge=-3650, le=3650)]
-    days_to: Annotated[int, Field(ge=-3650, le=3650)] | None = None
+    days_from: Annotated[int, Field(ge=EARLIEST, le=3650)]
+    days_to: Annotated[int, Field(ge=EARLIEST, le=3650)] | None = None
     points: Points
 
     @property
@@ -91,6 +105,11 @@ class TimingPoints(_Tier):
     @property
     def high(self) -> int | None:
         return self.days_to
+
+
+def find_tier(tiers: Sequence[RangeT], value: int) -> RangeT | None:
+    """The tier that has the value; None when none has."""
+    return next((tier for tier in tiers if tier.low <= value and (tier.high is None or value <= tier.high)), None)
 
 
 def find_disorder(tiers: Sequence[Range], *, first: int | None = None, last: int | None = None) -> str:

@@ -1,0 +1,41 @@
+"""Every `select_for_update` of this app.
+
+Order across tables: disbursement, then credit profile, then loan, then repayment, request or notice, then ledger
+balances. NO KEY locks everywhere, so that rows which only point here (foreign keys) never wait.
+"""
+
+from uuid import UUID
+
+from loans.models import CreditProfile, Loan, PaidInNotice, Repayment, RepaymentFile
+from loans.statuses import LoanStatus
+
+
+def lock_profile(customer_id: UUID) -> CreditProfile:
+    """The customer's credit profile: whoever changes one of their loans holds it. Raises CreditProfile.DoesNotExist."""
+    return CreditProfile.objects.select_for_update(no_key=True, of=("self",)).get(pk=customer_id)
+
+
+def lock_loan(loan_id: UUID) -> Loan:
+    """The loan; take the lock of its customer's profile first. Raises Loan.DoesNotExist."""
+    return Loan.objects.select_for_update(no_key=True, of=("self",)).get(pk=loan_id)
+
+
+def lock_owed_loans(customer_id: UUID) -> list[Loan]:
+    """What the customer owes, oldest due first; take the lock of their profile first."""
+    loans = Loan.objects.filter(customer_id=customer_id, status__in=LoanStatus.OWED)
+    return list(loans.select_for_update(no_key=True, of=("self",)).order_by("due_date", "created_at", "pk"))
+
+
+def lock_repayment(repayment_id: UUID) -> Repayment:
+    """The repayment; take the locks of profile and loan first. Raises Repayment.DoesNotExist."""
+    return Repayment.objects.select_for_update(no_key=True, of=("self",)).get(pk=repayment_id)
+
+
+def lock_notice(notice_id: UUID) -> PaidInNotice:
+    """The notice of money that came in. Raises PaidInNotice.DoesNotExist."""
+    return PaidInNotice.objects.select_for_update(no_key=True, of=("self",)).get(pk=notice_id)
+
+
+def lock_file(file_id: UUID) -> RepaymentFile:
+    """The file of repayments. Raises RepaymentFile.DoesNotExist."""
+    return RepaymentFile.objects.select_for_update(no_key=True, of=("self",)).get(pk=file_id)
