@@ -11,7 +11,12 @@ class LoansConfig(AppConfig):
         from configuration.registry import register_category
         from loans.audit_actions import ACTIONS
         from loans.configuration import CreditSettings, LoanSettings
+        from loans.words import repayments
+        from notifications.templates import register_template
 
         register_category(CreditSettings)
         register_category(LoanSettings)
         register_actions(ACTIONS)
+        for subject in (repayments,):
+            for key, words in subject.SMS.items():
+                register_template(key, words=words, fields=subject.LONGEST)
