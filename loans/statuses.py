@@ -159,4 +159,19 @@ class FileStatus(models.TextChoices):
     """A file of repayments."""
 
     PREVIEWED = "previewed", "Read, not applied"
+    APPLYING = "applying", "Being applied"
     APPLIED = "applied", "Applied"
+
+    MOVES = nonmember({"previewed": {"applying"}, "applying": {"applied"}, "applied": set()})
+
+
+class LineStatus(models.TextChoices):
+    """A line of a file of repayments: what it would do, then what it did."""
+
+    GOOD = "good", "Will be booked"
+    BAD = "bad", "Bad, skipped"
+    BOOKED = "booked", "Booked"
+    REPEATED = "repeated", "Booked before"
+
+    # A good line can turn bad, or turn out booked, between preview and application.
+    MOVES = nonmember({"good": {"bad", "booked", "repeated"}, "bad": set(), "booked": set(), "repeated": set()})

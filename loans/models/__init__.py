@@ -2,10 +2,11 @@
 
 from loans.models.collecting import CollectionCallback, CollectionRequest
 from loans.models.credit import CreditProfile, ScoreChange
+from loans.models.files import RepaymentFile, RepaymentFileLine
 from loans.models.funnel import FunnelDay
 from loans.models.loans import Loan
 from loans.models.offers import Offer
-from loans.models.repayments import PaidInNotice, Repayment, RepaymentFile
+from loans.models.repayments import PaidInNotice, Repayment
 
 __all__ = [
     "CollectionCallback",
@@ -17,5 +18,6 @@ __all__ = [
     "PaidInNotice",
     "Repayment",
     "RepaymentFile",
+    "RepaymentFileLine",
     "ScoreChange",
 ]

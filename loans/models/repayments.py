@@ -11,7 +11,7 @@ from ledger.models import Posting
 from ledger.money import format_amount
 from loans.models.fields import money_field
 from loans.models.loans import Loan
-from loans.statuses import FileStatus, PaidInStatus, Rail, RepaymentChannel, RepaymentStatus
+from loans.statuses import PaidInStatus, Rail, RepaymentChannel, RepaymentStatus
 
 
 class Repayment(models.Model):
@@ -86,31 +86,6 @@ class Repayment(models.Model):
         return f"{self.rail} {self.reference}: {format_amount(self.amount, self.currency)}"
 
 
-class RepaymentFile(models.Model):
-    """A CSV file of repayments: read and shown first, then applied. The same bytes are one file."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=200)
-    digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the bytes")
-    content = models.TextField()
-    status = models.CharField(max_length=10, choices=FileStatus, default=FileStatus.PREVIEWED)
-    report = models.JSONField(default=list, help_text="Line by line: what it says and what became of it")
-    uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    applied_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
-    created_at = models.DateTimeField()
-    applied_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        db_table = "loans_repayment_file"
-        ordering = ["-created_at", "-id"]
-        permissions = [("apply_repaymentfile", "Can apply a file of repayments")]
-
-    def __str__(self) -> str:
-        return self.name
-
-
 class PaidInNotice(models.Model):
     """Money a customer sent us unasked, as a partner told us of it, once per transaction of the rail."""
 
@@ -129,11 +104,17 @@ class PaidInNotice(models.Model):
     note = models.CharField(max_length=300, blank=True)
     paid_at = models.DateTimeField()
     received_at = models.DateTimeField()
+    looked_at = models.DateTimeField(null=True, blank=True, help_text="When a loan was last looked for")
 
     class Meta:
         db_table = "loans_paid_in_notice"
         ordering = ["-received_at", "-id"]
-        indexes = [models.Index(fields=["status", "-received_at"], name="paid_in_status")]
+        permissions = [("match_paidinnotice", "Can book money that came in unasked to a loan, or dismiss it")]
+        indexes = [
+            models.Index(fields=["-received_at", "-id"], name="paid_in_recent"),
+            models.Index(fields=["status", "-received_at"], name="paid_in_status"),
+            models.Index(fields=["received_at"], condition=Q(looked_at__isnull=True), name="paid_in_unseen"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["rail", "reference"], name="paid_in_once"),
             models.CheckConstraint(condition=Q(amount__gt=0), name="paid_in_amount_positive"),
