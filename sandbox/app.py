@@ -1,4 +1,4 @@
-"""The application: what each target serves, the control page, and the two workers behind them."""
+"""The application: what each target serves, the control page, and the workers behind them."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,6 +16,9 @@ from sandbox.momo import account_api, provisioning_api, token_api, transfer_api
 from sandbox.momo import control_api as momo_control
 from sandbox.momo.answers import gateway_error
 from sandbox.momo.book import fill_floats
+from sandbox.momo.collections import control_api as collections_control
+from sandbox.momo.collections import request_api
+from sandbox.momo.collections.settlement import Collector
 from sandbox.momo.settlement import Settler
 from sandbox.sms import control_api as sms_control
 from sandbox.sms import messaging_api
@@ -47,6 +50,7 @@ async def answer_unknown_path(request: Request, error: Exception) -> Response:
 
 def reset_world(world: World) -> None:
     world.momo_faults.clear()
+    world.collection_faults.clear()
     world.sms_faults.clear()
     world.behaviour = first_behaviour(world.options)
     world.delivery_url = world.options.delivery_url
@@ -58,9 +62,11 @@ def reset_world(world: World) -> None:
 def build_app(world: World) -> Starlette:
     """Serves `world`; its workers live as long as the application."""
     settler = Settler(world)
+    collector = Collector(world)
     courier = Courier(world)
     workers = (
         Worker(name="settlement", step=settler.settle_due, bell=world.settlement_bell),
+        Worker(name="collections", step=collector.settle_due, bell=world.collection_bell),
         Worker(name="deliveries", step=courier.send_due, bell=world.delivery_bell),
     )
 
@@ -81,9 +87,11 @@ def build_app(world: World) -> Starlette:
             Route("/_sandbox/health", show_health, methods=["GET"]),
             Route("/_sandbox/reset", reset, methods=["POST"]),
             *momo_control.routes,
+            *collections_control.routes,
             *sms_control.routes,
             *token_api.routes,
             *transfer_api.routes,
+            *request_api.routes,
             *account_api.routes,
             *provisioning_api.routes,
             *messaging_api.routes,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 IN_MEMORY = ":memory:"
 FILE_NAME = "sandbox.sqlite3"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 SCHEMA = """
 CREATE TABLE api_users (
@@ -78,10 +78,39 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_due ON deliveries (due_ms) WHERE state = 'waiting';
 CREATE INDEX deliveries_subject ON deliveries (subject);
 """
-
+# What came later, by the version that a book had before it.
+UPGRADES = {
+    1: """
+CREATE TABLE pay_requests (
+    reference_id TEXT PRIMARY KEY,
+    api_user TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    hundredths INTEGER NOT NULL CHECK (hundredths > 0),
+    currency TEXT NOT NULL,
+    external_id TEXT NOT NULL,
+    party_id_type TEXT NOT NULL,
+    party_id TEXT NOT NULL,
+    payer_message TEXT,
+    payee_note TEXT,
+    callback_url TEXT,
+    callback_plan TEXT NOT NULL,
+    callback_delay_ms INTEGER NOT NULL,
+    planned_reason TEXT,
+    held INTEGER NOT NULL,
+    created_ms INTEGER NOT NULL,
+    due_ms INTEGER NOT NULL,
+    status TEXT NOT NULL DEFAULT 'PENDING',
+    reason TEXT,
+    financial_transaction_id TEXT
+);
+CREATE INDEX pay_requests_due ON pay_requests (due_ms) WHERE status = 'PENDING' AND held = 0;
+CREATE INDEX pay_requests_paid ON pay_requests (environment) WHERE status = 'SUCCESSFUL';
+""",
+}
 
 CLEAR = """
 DELETE FROM transfers;
+DELETE FROM pay_requests;
 DELETE FROM messages;
 DELETE FROM deliveries;
 DELETE FROM floats;
@@ -137,12 +166,14 @@ def open_book(data: str) -> sqlite3.Connection:
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("BEGIN IMMEDIATE")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version == 0:
-        for statement in SCHEMA.split(";"):
+    if version <= SCHEMA_VERSION:
+        scripts = [SCHEMA] if version == 0 else []
+        scripts += [script for before, script in UPGRADES.items() if before >= version]
+        for statement in ";".join(scripts).split(";"):
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-    elif version != SCHEMA_VERSION:
-        raise sqlite3.DatabaseError(f"it was written by another version ({version}, not {SCHEMA_VERSION})")
+    else:
+        raise sqlite3.DatabaseError(f"it was written by a newer version ({version}, not {SCHEMA_VERSION})")
     connection.execute("COMMIT")
     return connection
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from starlette.requests import Request
 
 from sandbox.faults import FaultSwitch
-from sandbox.momo.orders import Behaviour, MomoFaultOrder
+from sandbox.momo.orders import Behaviour, CollectionFaultOrder, MomoFaultOrder
 from sandbox.momo.rate_limit import StatusLimit
 from sandbox.options import Options
 from sandbox.sms.orders import SmsFaultOrder
@@ -20,10 +20,12 @@ class World:
     behaviour: Behaviour
     delivery_url: str
     momo_faults: FaultSwitch[MomoFaultOrder] = field(default_factory=FaultSwitch)
+    collection_faults: FaultSwitch[CollectionFaultOrder] = field(default_factory=FaultSwitch)
     sms_faults: FaultSwitch[SmsFaultOrder] = field(default_factory=FaultSwitch)
     status_limit: StatusLimit = field(default_factory=StatusLimit)
-    # Rung when a transfer may have fallen due, and when something is to be delivered.
+    # Rung when a transfer or a request to pay may have fallen due, and when something is to be delivered.
     settlement_bell: asyncio.Event = field(default_factory=asyncio.Event)
+    collection_bell: asyncio.Event = field(default_factory=asyncio.Event)
     delivery_bell: asyncio.Event = field(default_factory=asyncio.Event)
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 from starlette.requests import Request
 
 from sandbox.clock import now_ms
+from sandbox.faults import FaultSwitch
 from sandbox.momo.answers import (
     bad_request,
     error,
@@ -18,7 +19,7 @@ from sandbox.momo.answers import (
     missing_length,
 )
 from sandbox.momo.environments import ENVIRONMENTS, SANDBOX, Environment
-from sandbox.momo.orders import TOKEN_EXPIRED, Call, draw_fault
+from sandbox.momo.orders import TOKEN_EXPIRED, Call, CollectionFaultOrder, MomoFaultOrder, draw_fault
 from sandbox.store import Store
 from sandbox.world import World
 
@@ -119,37 +120,42 @@ def issue_token(world: World, *, user: ApiUser, product: Product) -> str:
     return token
 
 
-def revoke_tokens(store: Store) -> None:
-    store.execute("DELETE FROM tokens")
+def revoke_tokens(store: Store, product: Product) -> None:
+    store.execute("DELETE FROM tokens WHERE product = ?", (product,))
 
 
-def require_caller(request: Request, world: World, call: Call | None) -> Caller:
-    """Key, token and environment of a Disbursements call, in the order the gateway looks at them.
+def faults_of(world: World, product: Product) -> FaultSwitch[MomoFaultOrder] | FaultSwitch[CollectionFaultOrder]:
+    """The switch of this product's faults: each is made to fail by itself."""
+    return world.momo_faults if product == "disbursement" else world.collection_faults
 
-    The fault `token_expired` strikes here: it revokes every token issued so far.
+
+def require_caller(request: Request, world: World, call: Call | None, *, product: Product = "disbursement") -> Caller:
+    """Key, token and environment of a call to the product, in the order the gateway looks at them.
+
+    The fault `token_expired` strikes here: it revokes every token of the product issued so far.
     """
-    require_product(request, world, "disbursement")
-    if draw_fault(world.momo_faults, modes={TOKEN_EXPIRED}, call=call):
-        revoke_tokens(world.store)
+    require_product(request, world, product)
+    if draw_fault(faults_of(world, product), modes={TOKEN_EXPIRED}, call=call):
+        revoke_tokens(world.store, product)
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme != "Bearer" or not token:
         raise gateway_error(401, "Unauthorized. Access token is missing or invalid.")
     row = world.store.execute("SELECT * FROM tokens WHERE token = ?", (token,)).fetchone()
-    if row is None or row["product"] != "disbursement" or row["expires_ms"] <= now_ms():
+    if row is None or row["product"] != product or row["expires_ms"] <= now_ms():
         raise login_error("invalid_token")
     user = find_api_user(world, row["api_user"])
     if user is None:
         raise login_error("invalid_token")
-    return Caller(user=user, environment=require_environment(request, user), token=token)
+    return Caller(user=user, environment=require_environment(request, user, product), token=token)
 
 
-def require_environment(request: Request, user: ApiUser) -> Environment:
+def require_environment(request: Request, user: ApiUser, product: Product) -> Environment:
     """The target environment. A provisioned API user has the sandbox only, and only its own product."""
     name = request.headers.get("x-target-environment")
     if not name:
         raise bad_request("X-Target-Environment is missing")
     environment = ENVIRONMENTS.get(name)
     is_demo = user.product is None
-    if environment is None or not (is_demo or (name == SANDBOX and user.product == "disbursement")):
+    if environment is None or not (is_demo or (name == SANDBOX and user.product == product)):
         raise error(500, "NOT_ALLOWED_TARGET_ENVIRONMENT")
     return environment

@@ -6,7 +6,7 @@ from functools import wraps
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sandbox.momo.access import pass_firewall
+from sandbox.momo.access import Product, faults_of, pass_firewall
 from sandbox.momo.answers import Refusal, error
 from sandbox.momo.orders import ANSWER_MODES, Call, draw_fault
 from sandbox.silence import NoAnswer
@@ -16,22 +16,24 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 Handler = Callable[[Request, World], Awaitable[Response]]
 
 
-def momo_call(call: Call | None = None) -> Callable[[Handler], Endpoint]:
-    """Make an endpoint of a handler. `call` names it for faults; without one no fault strikes it."""
+def momo_call(call: Call | None = None, *, product: Product = "disbursement") -> Callable[[Handler], Endpoint]:
+    """Make an endpoint of a handler. `call` names it for the product's faults; without one no fault strikes it."""
 
     def decorate(handler: Handler) -> Endpoint:
         @wraps(handler)
         async def endpoint(request: Request) -> Response:
             world = world_of(request)
-            return await answer_call(request, world, handler, call)
+            return await answer_call(request, world, handler, call, product)
 
         return endpoint
 
     return decorate
 
 
-async def answer_call(request: Request, world: World, handler: Handler, call: Call | None) -> Response:
-    fault = draw_fault(world.momo_faults, modes=ANSWER_MODES, call=call)
+async def answer_call(
+    request: Request, world: World, handler: Handler, call: Call | None, product: Product
+) -> Response:
+    fault = draw_fault(faults_of(world, product), modes=ANSWER_MODES, call=call)
     if fault is None:
         return await run_handler(request, world, handler)
     if fault.mode == "http_503":

@@ -8,7 +8,8 @@ from pydantic.alias_generators import to_camel
 
 from sandbox.faults import FaultOrder, FaultSwitch
 
-Call = Literal["transfer", "status", "token", "balance"]
+# `transfer` is Disbursements', `requesttopay` Collections'; the others are made to both.
+Call = Literal["transfer", "requesttopay", "status", "token", "balance"]
 
 # Strike before or instead of the answer, whatever the call.
 ANSWER_MODES = frozenset(
@@ -20,11 +21,10 @@ ANSWER_MODES = frozenset(
         "http_503",
     }
 )
-# Strike a transfer at the moment it is accepted, and stay with it.
+# Strike a transfer or request to pay at the moment it is accepted, and stay with it.
 CALLBACK_MODES = frozenset({"drop_callback", "duplicate_callback", "late_callback"})
 ACCEPT_MODES = CALLBACK_MODES | {"stay_pending", "refuse"}
 TOKEN_EXPIRED = "token_expired"
-BEARER_CALLS: frozenset[Call] = frozenset({"transfer", "status", "balance"})
 
 MomoMode = Literal[
     "none",
@@ -43,6 +43,11 @@ MomoMode = Literal[
 
 
 class MomoFaultOrder(FaultOrder):
+    """A fault of Disbursements."""
+
+    # The call that is accepted for processing; faults strike it unless `on` says otherwise.
+    accepting_call: ClassVar[Call] = "transfer"
+
     mode: MomoMode
     reason: str | None = Field(default=None, min_length=1, max_length=100)
     on: Call | None = None
@@ -67,25 +72,34 @@ class MomoFaultOrder(FaultOrder):
 
     def possible_calls(self) -> Iterable[Call]:
         if self.mode in ANSWER_MODES:
-            return ("transfer", "status", "token", "balance")
-        return BEARER_CALLS if self.mode == TOKEN_EXPIRED else ("transfer",)
+            return (*self.bearer_calls(), "token")
+        return self.bearer_calls() if self.mode == TOKEN_EXPIRED else (self.accepting_call,)
+
+    def bearer_calls(self) -> tuple[Call, ...]:
+        """The calls that carry a token."""
+        return (self.accepting_call, "status", "balance")
 
     def strikes(self, call: Call) -> bool:
-        """Whether this fault is meant for `call`. Without `on`: transfers, and every call that
+        """Whether this fault is meant for `call`. Without `on`: the accepting call, and every call that
         carries a token for `token_expired`."""
         if self.on is not None:
             return call == self.on
-        return call in BEARER_CALLS if self.mode == TOKEN_EXPIRED else call == "transfer"
+        return call in self.bearer_calls() if self.mode == TOKEN_EXPIRED else call == self.accepting_call
 
 
-def draw_fault(
-    switch: FaultSwitch[MomoFaultOrder], *, modes: Collection[str], call: Call | None
-) -> MomoFaultOrder | None:
+class CollectionFaultOrder(MomoFaultOrder):
+    """A fault of Collections."""
+
+    accepting_call: ClassVar[Call] = "requesttopay"
+
+
+def draw_fault(switch: FaultSwitch[Any], *, modes: Collection[str], call: Call | None) -> MomoFaultOrder | None:
     """The current fault if it is one of `modes`, meant for `call`, and strikes this time."""
-    fault = switch.current
+    fault: MomoFaultOrder | None = switch.current
     if fault is None or call is None or not fault.strikes(call):
         return None
-    return switch.draw(modes)
+    drawn: MomoFaultOrder | None = switch.draw(modes)
+    return drawn
 
 
 class Behaviour(BaseModel):

@@ -1,4 +1,4 @@
-"""`POST /disbursement/token/` (notes A3), and Collections' token, which opens nothing here."""
+"""`POST /disbursement/token/` and `POST /collection/token/` (notes A3). A token opens its own product only."""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -36,7 +36,7 @@ def token_endpoint(product: Product) -> Endpoint:
             }
         )
 
-    return momo_call("token")(create_token)
+    return momo_call("token", product=product)(create_token)
 
 
 def missing_environment() -> Refusal:

@@ -19,10 +19,10 @@ from sandbox.momo.environments import SANDBOX
 LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost"})
 # MTN names no alphabet; an apostrophe and "other special characters" gave 400 in the field.
 PLAIN_TEXT = r"^[A-Za-z0-9 .,:/_-]*$"
-_MSISDN = re.compile(r"[0-9]{6,15}", re.ASCII)
+MSISDN = re.compile(r"[0-9]{6,15}", re.ASCII)
 
 
-class Payee(BaseModel):
+class Party(BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(strict=True)
 
     partyIdType: Literal["MSISDN", "EMAIL", "PARTY_CODE"]
@@ -37,7 +37,7 @@ class TransferBody(BaseModel):
     amount: str
     currency: str = Field(min_length=1)
     externalId: str = Field(min_length=1, max_length=100)
-    payee: Payee
+    payee: Party
     payerMessage: str | None = Field(default=None, max_length=160, pattern=PLAIN_TEXT)
     payeeNote: str | None = Field(default=None, max_length=160, pattern=PLAIN_TEXT)
 
@@ -55,14 +55,13 @@ async def read_transfer_request(request: Request, caller: Caller) -> TransferReq
     """The transfer asked for. Refuses with 400 what is malformed, with MTN's 500 codes what the
     merchant may not do (currency, callback host)."""
     reference_id = read_reference_id(request)
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise bad_request("Content-Type must be application/json")
+    require_json(request)
     try:
         body = TransferBody.model_validate_json(await read_body(request))
     except ValidationError as invalid:
         raise bad_request(explain(invalid)) from None
     callback_url = read_callback_url(request, caller)
-    if body.payee.partyIdType == "MSISDN" and not _MSISDN.fullmatch(body.payee.partyId):
+    if body.payee.partyIdType == "MSISDN" and not MSISDN.fullmatch(body.payee.partyId):
         raise bad_request("payee.partyId: digits with country code, no plus sign")
     if body.currency != caller.environment.currency:
         raise error(500, "INVALID_CURRENCY")
@@ -79,6 +78,12 @@ async def read_transfer_request(request: Request, caller: Caller) -> TransferReq
         callback_url=callback_url,
         body=body,
     )
+
+
+def require_json(request: Request) -> None:
+    """Refuses with 400 what is not announced as JSON."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise bad_request("Content-Type must be application/json")
 
 
 def read_reference_id(request: Request) -> str:

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from sandbox.options import DEMO_SMS_API_KEY
+from tests.sandbox.collections_client import NIGERIAN, CollectionsClient
 from tests.sandbox.momo_client import RWANDAN, MomoClient
 from tests.support.sandbox_process import SandboxProcess
 
@@ -65,3 +66,21 @@ def test_page_sets_and_clears_faults(page: Page, sandbox: SandboxProcess) -> Non
     page.get_by_role("button", name="Clear").click()
     expect(page.locator("#momo-fault")).to_have_text("none")
     assert sandbox.get("momo/faults") == {"mode": "none"}
+
+
+def test_page_shows_requests_to_pay_and_makes_them_fail(page: Page, sandbox: SandboxProcess) -> None:
+    expect(page.get_by_text("Nobody was asked yet.")).to_be_visible()
+    page.get_by_label("Fault", exact=True).locator("optgroup[label=Collections] option", has_text="refuse").evaluate(
+        "option => { option.selected = true }"
+    )
+    page.get_by_role("button", name="Set", exact=True).click()
+    expect(page.locator("#collections-fault")).to_contain_text("APPROVAL_REJECTED")
+    expect(page.locator("#momo-fault")).to_have_text("none")
+
+    client = CollectionsClient(sandbox)
+    client.sign_in()
+    client.collect(amount="7500")
+
+    row = page.locator("#collections").get_by_role("row").filter(has_text=NIGERIAN)
+    expect(row).to_contain_text("7,500")
+    expect(row).to_contain_text("FAILED")

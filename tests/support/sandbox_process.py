@@ -122,6 +122,26 @@ class SandboxProcess:
         """Set the mobile money fault: `faults("timeout_after_accept", times=1, delayMs=200)`."""
         return self.post("momo/faults", {"mode": mode, **order})
 
+    def collection_faults(self, mode: str, **order: object) -> Any:
+        """Set the fault of Collections, as `faults` does for Disbursements."""
+        return self.post("momo/collections/faults", {"mode": mode, **order})
+
+    def collections(self, **filters: object) -> list[dict[str, Any]]:
+        """The book of requests to pay, oldest first. Filters as for transfers."""
+        requests: list[dict[str, Any]] = self.get("momo/collections", **filters)
+        return requests
+
+    def collection_callbacks(self, reference_id: str | None = None) -> list[dict[str, Any]]:
+        """Callbacks about requests to pay: subject, method, url, state, result."""
+        callbacks: list[dict[str, Any]] = self.get("momo/collections/callbacks", referenceId=reference_id)
+        return callbacks
+
+    def settle_collections(self, reference_id: str | None = None) -> int:
+        """Have held requests to pay end, or one now; how many there were."""
+        order = {} if reference_id is None else {"referenceId": reference_id}
+        released: int = self.post("momo/collections/settle", order)["released"]
+        return released
+
     def sms_faults(self, mode: str, **order: object) -> Any:
         return self.post("sms/faults", {"mode": mode, **order})
 

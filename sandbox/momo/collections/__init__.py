@@ -1,0 +1,1 @@
+"""MTN MoMo's Collections: asking a customer to pay."""
