@@ -9,14 +9,17 @@ class LoansConfig(AppConfig):
         # app ready: models and registers of other apps are loaded only now.
         from audit.registry import register_actions
         from configuration.registry import register_category
+        from disbursements.owners import register_owner
         from loans.audit_actions import ACTIONS
         from loans.configuration import CreditSettings, LoanSettings
-        from loans.words import repayments
+        from loans.services.payouts import LoanPayouts
+        from loans.words import payouts, repayments
         from notifications.templates import register_template
 
         register_category(CreditSettings)
         register_category(LoanSettings)
         register_actions(ACTIONS)
-        for subject in (repayments,):
+        register_owner(LoanPayouts())
+        for subject in (payouts, repayments):
             for key, words in subject.SMS.items():
                 register_template(key, words=words, fields=subject.LONGEST)

@@ -6,6 +6,8 @@ balances. NO KEY locks everywhere, so that rows which only point here (foreign k
 
 from uuid import UUID
 
+from django.db.models import CharField, Func, Value
+
 from loans.models import CreditProfile, Loan, PaidInNotice, Repayment, RepaymentFile
 from loans.statuses import LoanStatus
 
@@ -13,6 +15,22 @@ from loans.statuses import LoanStatus
 def lock_profile(customer_id: UUID) -> CreditProfile:
     """The customer's credit profile: whoever changes one of their loans holds it. Raises CreditProfile.DoesNotExist."""
     return CreditProfile.objects.select_for_update(no_key=True, of=("self",)).get(pk=customer_id)
+
+
+def lock_profile_within(customer_id: UUID, *, seconds: int) -> CreditProfile:
+    """`lock_profile`, and from here on this transaction waits at most so long for any lock.
+
+    The limit rides along in the same statement: PostgreSQL computes the columns before it locks the row, so the limit
+    holds for this lock too. Raises CreditProfile.DoesNotExist.
+    """
+    limit = Func(
+        Value("lock_timeout"), Value(f"{seconds}s"), Value(True), function="set_config", output_field=CharField()
+    )
+    return (
+        CreditProfile.objects.select_for_update(no_key=True, of=("self",))
+        .annotate(lock_limit=limit)
+        .get(pk=customer_id)
+    )
 
 
 def lock_loan(loan_id: UUID) -> Loan:
@@ -39,3 +57,12 @@ def lock_notice(notice_id: UUID) -> PaidInNotice:
 def lock_file(file_id: UUID) -> RepaymentFile:
     """The file of repayments. Raises RepaymentFile.DoesNotExist."""
     return RepaymentFile.objects.select_for_update(no_key=True, of=("self",)).get(pk=file_id)
+
+
+def lock_loan_of(disbursement_id: UUID) -> Loan:
+    """The loan this payout belongs to, its customer beside it, unlocked; take the locks of payout and profile first.
+
+    Raises Loan.DoesNotExist.
+    """
+    loans = Loan.objects.select_for_update(no_key=True, of=("self",)).select_related("customer")
+    return loans.get(disbursement_id=disbursement_id)

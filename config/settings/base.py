@@ -182,6 +182,8 @@ CELERY_BEAT_SCHEDULE = {
     "expire-promo-codes": {"task": "promos.expire_due", "schedule": 60.0},
     "resume-generation-runs": {"task": "promos.sweep_generation", "schedule": 15.0},
     "store-ussd-turns": {"task": "ussd.store_turns", "schedule": 5.0},
+    "store-loan-offers": {"task": "loans.store_offers", "schedule": 5.0},
+    "make-loan-number-sequences": {"task": "loans.make_number_sequences", "schedule": 21600.0},
     "create-audit-partitions": {"task": "audit.create_partitions", "schedule": 21600.0},
 }
 
