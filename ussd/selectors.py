@@ -5,11 +5,11 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 import structlog
 from django.db import Error
 
+from accounts import address_lists
 from configuration.encryption import UnreadableSecret, decrypt
 from ussd.models import Gateway
 from ussd.watchdog import database_work_ends
@@ -29,15 +29,13 @@ class KnownGateway:
     slug: str
     kind: str
     secret: str = field(repr=False)
-    networks: tuple[IPv4Network | IPv6Network, ...]
+    networks: tuple[str, ...]
     service_codes: Mapping[str, str]
     region: str
 
     def allows(self, address: str | None) -> bool:
         """Whether a request may come from this address; without a list, from any."""
-        if not self.networks:
-            return True
-        return address is not None and any(ip_address(address) in network for network in self.networks)
+        return address_lists.allows(self.networks, address)
 
 
 class GatewaysUnknown(Exception):
@@ -104,7 +102,7 @@ def _as_known(row: Gateway) -> KnownGateway:
         slug=row.slug,
         kind=row.kind,
         secret=secret,
-        networks=tuple(ip_network(network) for network in row.allowed_ips),
+        networks=tuple(row.allowed_ips),
         service_codes=row.service_codes,
         region=row.region,
     )

@@ -4,12 +4,12 @@ import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from ipaddress import ip_network
 from typing import Any
 
 import phonenumbers
 from django.db import IntegrityError, transaction
 
+from accounts.address_lists import parse_networks
 from audit import services as audit
 from configuration.encryption import decrypt, encrypt
 from ussd.locks import lock_gateway
@@ -37,7 +37,7 @@ def check_values(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values of CHANGEABLE as they are stored. Raises GatewayRefused with everything that is wrong."""
     checks: dict[str, Callable[[Any], Any]] = {
         "name": _name,
-        "allowed_ips": _networks,
+        "allowed_ips": parse_networks,
         "service_codes": _service_codes,
         "region": _region,
         "is_active": bool,
@@ -131,10 +131,6 @@ def _name(value: str) -> str:
     if not value.strip() or len(value) > 100:
         raise ValueError("A name has 1 to 100 characters.")
     return value.strip()
-
-
-def _networks(value: Sequence[str]) -> list[str]:
-    return [str(ip_network(network.strip())) for network in value]
 
 
 def _region(value: str) -> str:
