@@ -10,10 +10,10 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from django.core.signals import request_finished
 
-        from accounts.api.last_use import keep_noted_uses  # app ready
+        from accounts.api.usage import keep_notes  # app ready
         from audit.registry import register_actions  # app ready
 
-        request_finished.connect(keep_noted_uses, dispatch_uid="accounts.keep_noted_uses")
+        request_finished.connect(keep_notes, dispatch_uid="accounts.keep_notes")
 
         register_actions(
             {
@@ -28,5 +28,7 @@ class AccountsConfig(AppConfig):
                 "token.activated": "An API token was switched on",
                 "token.deactivated": "An API token was switched off",
                 "token.revoked": "An API token was revoked",
+                "token.changed": "Name, limit or allowed addresses of an API token were changed",
+                "token.rotated": "An API token was replaced, and works until a chosen time",
             }
         )

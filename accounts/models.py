@@ -1,6 +1,7 @@
 """People and partners: one `User` for customers and staff, and the tokens of partners."""
 
 import uuid
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -113,7 +114,17 @@ class ApiToken(models.Model):
     gateway = models.CharField(max_length=50, blank=True, help_text="Gateway whose wire format this partner speaks")
     status = models.CharField(max_length=10, choices=TokenStatus, default=TokenStatus.ACTIVE)
     rate_limit = models.PositiveIntegerField(default=1000, help_text="Requests a minute")
+    allowed_ips = ArrayField(
+        models.CharField(max_length=50),
+        default=list,
+        blank=True,
+        help_text="Addresses or networks it may be used from. Empty: any",
+    )
     expires_at = models.DateTimeField()
+    retires_at = models.DateTimeField(
+        null=True, blank=True, help_text="Set when it was replaced: until then both work, from then on it opens nothing"
+    )
+    replaces = models.OneToOneField("self", null=True, blank=True, on_delete=models.PROTECT, related_name="replaced_by")
     last_used_at = models.DateTimeField(null=True, blank=True)
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -127,11 +138,43 @@ class ApiToken(models.Model):
         constraints = [
             models.UniqueConstraint(
                 Upper("partner_email"),
-                condition=models.Q(status="active"),
+                condition=models.Q(status="active", retires_at__isnull=True),
                 name="token_one_active_per_partner",
+            ),
+            models.UniqueConstraint(
+                Upper("partner_email"),
+                condition=models.Q(status="active", retires_at__isnull=False),
+                name="token_one_retiring_per_partner",
             ),
             models.CheckConstraint(condition=models.Q(rate_limit__gt=0), name="token_rate_limit_positive"),
         ]
 
     def __str__(self) -> str:
         return f"{self.partner_email} ({self.prefix}…)"
+
+    @property
+    def opens_until(self) -> datetime:
+        """From this moment on it opens nothing, whatever its status: it has expired, or was replaced."""
+        return min(self.expires_at, self.retires_at or self.expires_at)
+
+
+class TokenUsage(models.Model):
+    """How often a token came on a day (UTC), written a few seconds after the requests.
+
+    `requests` are all that came with the valid token from an allowed address; `refused` of them were over the
+    token's limit.
+    """
+
+    token = models.ForeignKey(ApiToken, on_delete=models.PROTECT, related_name="usage", db_index=False)
+    day = models.DateField()
+    requests = models.PositiveBigIntegerField(default=0)
+    refused = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        db_table = "accounts_token_usage"
+        ordering = ["-day"]
+        # No index of its own for the key: the constraint's begins with it.
+        constraints = [models.UniqueConstraint(fields=["token", "day"], name="token_usage_once_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.token_id} on {self.day}"

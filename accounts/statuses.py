@@ -15,7 +15,11 @@ class Language(models.TextChoices):
 
 
 class TokenStatus(models.TextChoices):
-    """Whether a partner's token opens doors (contract section 3)."""
+    """Whether a partner's token opens doors (contract section 3).
+
+    A token that was replaced stays active until its time to retire: it does open doors, and the contract knows no
+    fourth status. `ApiToken.retires_at` tells the two apart, also to the constraint of one active token per partner.
+    """
 
     ACTIVE = "active", "Active"
     INACTIVE = "inactive", "Inactive"

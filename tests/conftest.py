@@ -11,6 +11,7 @@ from pytest_django import DjangoDbBlocker
 from tests.support import fast_flush
 from tests.support.configuration import _forget_configuration  # noqa: F401
 from tests.support.no_http_in_transaction import _no_http_in_transaction  # noqa: F401
+from tests.support.token_usage import _forget_token_usage  # noqa: F401
 
 fast_flush.install()
 

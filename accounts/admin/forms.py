@@ -1,21 +1,14 @@
-"""Forms of the back office. What they save, services save."""
+"""Forms about people. What they save, services save."""
 
 from typing import Any
 
 from django import forms
 from django.utils import timezone
 from unfold.forms import AdminOwnPasswordChangeForm, AdminPasswordChangeForm, UserChangeForm, UserCreationForm
-from unfold.widgets import (
-    UnfoldAdminCheckboxSelectMultipleWidget,
-    UnfoldAdminEmailInputWidget,
-    UnfoldAdminIntegerFieldWidget,
-    UnfoldAdminTextInputWidget,
-)
 
 from accounts.models import User
-from accounts.services import staff, tokens
+from accounts.services import staff
 from accounts.services.authority import NotAllowed
-from accounts.statuses import TokenScope
 
 
 class StaffCreationForm(UserCreationForm):
@@ -86,35 +79,3 @@ class OwnPasswordForm(AdminOwnPasswordChangeForm):
         password = self.cleaned_data["new_password1"]
         self.user = staff.set_password(user_id=self.user.pk, password=password, set_by=self.user, at=timezone.now())
         return self.user
-
-
-class TokenCreationForm(forms.Form):
-    """What a new token needs; its fields are the arguments of `create_token`."""
-
-    partner_email = forms.EmailField(
-        label="Partner's e-mail", widget=UnfoldAdminEmailInputWidget, help_text="One active token per partner"
-    )
-    name = forms.CharField(
-        max_length=100, required=False, widget=UnfoldAdminTextInputWidget, help_text="What it is for, in your words"
-    )
-    scopes = forms.MultipleChoiceField(choices=TokenScope.choices, widget=UnfoldAdminCheckboxSelectMultipleWidget)
-    gateway = forms.SlugField(
-        max_length=50,
-        required=False,
-        widget=UnfoldAdminTextInputWidget,
-        help_text="Short name of the gateway whose format the partner speaks; empty when it names one itself",
-    )
-    days = forms.IntegerField(
-        min_value=1,
-        max_value=tokens.MOST_DAYS,
-        initial=tokens.DEFAULT_DAYS,
-        widget=UnfoldAdminIntegerFieldWidget,
-        label="Expires after (days)",
-    )
-    rate_limit = forms.IntegerField(
-        min_value=1,
-        max_value=tokens.MOST_RATE_LIMIT,
-        initial=tokens.DEFAULT_RATE_LIMIT,
-        widget=UnfoldAdminIntegerFieldWidget,
-        label="Requests a minute, at most",
-    )

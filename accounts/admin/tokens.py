@@ -1,28 +1,25 @@
-"""Partners' tokens: made on a page that shows the token once, switched off and revoked by buttons."""
+"""Partners' tokens: who has which, how they are used; switched off, on and revoked by buttons."""
 
 from collections.abc import Callable
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
-from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts.admin.acting import acting_user
-from accounts.admin.forms import TokenCreationForm
+from accounts.admin.token_forms import ReasonForm, TokenChangeForm
+from accounts.admin.token_pages import TokenPages
 from accounts.models import ApiToken
+from accounts.selectors import usage_of
 from accounts.services import tokens
-from accounts.services.authority import is_super_administrator
+from accounts.services.token_requests import TokenRefused
 from accounts.statuses import TokenStatus
 from audit.admin_lists import ReadOnlyAdmin, day, moment
 
@@ -31,29 +28,35 @@ Move = Callable[..., ApiToken]
 _BUTTONS = {"revoke": "revoked", "switch_off": "inactive", "switch_on": "active"}
 
 
-class ReasonForm(BaseDialogForm):
-    """Why a button was pressed, for the audit trail."""
-
-    reason = forms.CharField(max_length=300, required=False, widget=UnfoldAdminTextInputWidget)
-
-
 @admin.register(ApiToken)
-class ApiTokenAdmin(ReadOnlyAdmin):
+class ApiTokenAdmin(TokenPages, ReadOnlyAdmin):
     """The hash is never shown, the token only on the page that makes it."""
 
-    list_display = ("partner_email", "name", "start", "scope_words", "gateway", "state", "expires", "last_use")
+    list_display = ("partner_email", "name", "start", "scope_words", "gateway", "state", "ends", "last_use")
     list_filter = (("status", ChoicesDropdownFilter),)
-    list_select_related = ("created_by",)
+    list_select_related = ("created_by", "replaces")
     search_fields = ("partner_email", "name", "prefix")
     search_help_text = "Partner, name or the first characters of the token"
     ordering = ("-created_at", "-id")
     actions = ("revoke_selected",)
-    actions_detail = tuple(_BUTTONS)
+    actions_detail = ("rotate", "change_limits", *_BUTTONS)
+    change_form_after_template = "admin/accounts/apitoken/usage.html"
     fieldsets = (
-        (None, {"fields": (("partner_email", "name"), ("start", "state"), ("scope_words", "gateway"), "rate_limit")}),
-        ("Dates", {"fields": (("created_at", "created_by"), ("expires_at", "last_used_at"), "revoked_at")}),
+        (None, {"fields": (("partner_email", "name"), ("start", "state"), ("scope_words", "gateway"))}),
+        ("Limits", {"fields": (("rate_limit", "allowed_from"),)}),
+        (
+            "Dates",
+            {
+                "fields": (
+                    ("created_at", "created_by"),
+                    ("expires_at", "retires_at"),
+                    ("replaces", "successor"),
+                    ("last_used_at", "revoked_at"),
+                )
+            },
+        ),
     )
-    readonly_fields = ("start", "state", "scope_words")
+    readonly_fields = ("start", "state", "scope_words", "allowed_from", "successor")
 
     @display(description="Token")
     def start(self, token: ApiToken) -> str:
@@ -63,56 +66,80 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     def scope_words(self, token: ApiToken) -> str:
         return ", ".join(token.scopes)
 
+    @display(description="Allowed addresses")
+    def allowed_from(self, token: ApiToken) -> str:
+        return ", ".join(token.allowed_ips) or "any"
+
+    @display(description="Replaced by")
+    def successor(self, token: ApiToken) -> str:
+        return str(ApiToken.objects.filter(replaces=token).first() or "-")
+
     @display(
         description="Status",
-        label={"Active": "success", "Expired": "warning", "Inactive": "warning", "Revoked": "danger"},
+        label={
+            "Active": "success",
+            "Retiring": "warning",
+            "Replaced": "warning",
+            "Expired": "warning",
+            "Inactive": "warning",
+            "Revoked": "danger",
+        },
     )
     def state(self, token: ApiToken) -> str:
-        if token.status == TokenStatus.ACTIVE and token.expires_at <= timezone.now():
+        if token.status != TokenStatus.ACTIVE:
+            return str(TokenStatus(token.status).label)
+        now = timezone.now()
+        if token.expires_at <= now:
             return "Expired"
-        return TokenStatus(token.status).label
+        if token.retires_at is None:
+            return "Active"
+        return "Retiring" if token.retires_at > now else "Replaced"
 
-    @display(description="Expires")
-    def expires(self, token: ApiToken) -> SafeString:
-        return day(token.expires_at)
+    @display(description="Works until")
+    def ends(self, token: ApiToken) -> SafeString:
+        return day(token.opens_until)
 
     @display(description="Last use (UTC)")
     def last_use(self, token: ApiToken) -> SafeString:
         return moment(token.last_used_at)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return is_super_administrator(acting_user(request))
 
     def has_move_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Who may switch off and revoke: whoever may change tokens."""
         return request.user.has_perm("accounts.change_apitoken")
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        """Only the buttons that the token's status allows."""
-        status = ApiToken.objects.filter(pk=object_id).values_list("status", flat=True).first()
-        moves = TokenStatus.MOVES[status] if status else set()
-        shown = {f"accounts_apitoken_{name}" for name, to in _BUTTONS.items() if to in moves}
+        """Only the buttons that the token's state allows."""
+        token = self.get_object(request, object_id)
+        shown = {f"accounts_apitoken_{name}" for name in _buttons_of(token)} if token else set()
         return [button for button in super().get_actions_detail(request, object_id) if button.action_name in shown]
 
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The form; after it the token, shown on this one answer and kept nowhere."""
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        form = TokenCreationForm(request.POST or None)
-        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": "Make an API token"}
-        if request.method == "POST" and form.is_valid():
-            try:
-                token, plain = tokens.create_token(
-                    **form.cleaned_data, created_by=acting_user(request), at=timezone.now()
-                )
-            except tokens.TokenRefused as refusal:
-                form.add_error(refusal.field or None, str(refusal))
-            else:
-                made = {"title": "API token made", "token": token, "plain": plain}
-                return TemplateResponse(request, "admin/accounts/apitoken/made.html", context | made)
-        return TemplateResponse(request, "admin/accounts/apitoken/make.html", context | {"form": form})
+        """The token, and its last thirty days."""
+        usage = usage_of(int(object_id), until=timezone.now().date()) if object_id.isdecimal() else []
+        shown = {"usage": usage, "busiest": max((one.requests for one in usage), default=0)}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **shown})
+
+    @action(
+        description="Change limits",
+        permissions=["make"],
+        icon="tune",
+        dialog={
+            "title": "Change what this token may do",
+            "description": "In force from the next request on.",
+            "form_class": TokenChangeForm,
+            "form_submit_text": "Change",
+        },
+    )
+    def change_limits(self, request: HttpRequest, form: TokenChangeForm, object_id: str) -> HttpResponse:
+        asked = form.cleaned_data
+        changes = {name: asked[name] for name in ("name", "rate_limit", "allowed_ips")}
+
+        def change(**rest: Any) -> ApiToken:
+            return tokens.change_token(changes=changes, changed_by=acting_user(request), **rest)
+
+        return self._press(request, form, object_id, move=change, done="is changed")
 
     @action(
         description="Revoke",
@@ -157,11 +184,13 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     def switch_on(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
         return self._press(request, form, object_id, move=tokens.activate_token, done="is switched on")
 
-    def _press(self, request: HttpRequest, form: ReasonForm, object_id: str, *, move: Move, done: str) -> HttpResponse:
+    def _press(self, request: HttpRequest, form: Any, object_id: str, *, move: Move, done: str) -> HttpResponse:
         """One service call, its refusal shown; then the token's page again."""
+        if not object_id.isdecimal():
+            raise Http404
         try:
             token = move(token_id=int(object_id), reason=form.cleaned_data["reason"], at=timezone.now())
-        except (tokens.TokenRefused, ApiToken.DoesNotExist) as refusal:
+        except (TokenRefused, ApiToken.DoesNotExist) as refusal:
             messages.error(request, str(refusal))
         else:
             messages.success(request, f"The token {token.prefix}… of {token.partner_email} {done}.")
@@ -173,3 +202,12 @@ class ApiTokenAdmin(ReadOnlyAdmin):
         for token_id in queryset.values_list("pk", flat=True):
             tokens.revoke_token(token_id=token_id, reason="Revoked from the list.", at=timezone.now())
         messages.success(request, "The chosen tokens are revoked.")
+
+
+def _buttons_of(token: ApiToken) -> set[str]:
+    names = {name for name, to in _BUTTONS.items() if to in TokenStatus.MOVES[token.status]}
+    if token.status != TokenStatus.REVOKED:
+        names.add("change_limits")
+    if token.status == TokenStatus.ACTIVE and token.retires_at is None and token.expires_at > timezone.now():
+        names.add("rotate")
+    return names

@@ -8,9 +8,10 @@ from rest_framework import exceptions, status
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from accounts.api.last_use import note_use
+from accounts.api.usage import note_request
 from accounts.models import ApiToken
 from accounts.services.token_checks import TokenCheckUnavailable, TokenInvalid, check_token
+from audit.context import current_actor
 
 HEADER = "x-api-token"
 
@@ -55,12 +56,12 @@ class ApiTokenAuthentication(BaseAuthentication):
             return None
         at = timezone.now()
         try:
-            token = check_token(plain.strip(), at=at)
+            token = check_token(plain.strip(), at=at, address=current_actor().ip)
         except TokenInvalid as refusal:
             raise Unauthorized(str(refusal)) from refusal
         except TokenCheckUnavailable as trouble:
             raise Unavailable from trouble
-        note_use(token, at=at)
+        note_request(token, at=at)
         return Partner(email=token.partner_email), token
 
     def authenticate_header(self, request: Request) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import redis
 import structlog
 from django.conf import settings
+from django.utils import timezone
 from django_redis import get_redis_connection
 from limits import RateLimitItemPerMinute
 from limits.storage import RedisStorage
@@ -14,6 +15,7 @@ from limits.strategies import MovingWindowRateLimiter
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from accounts.api.usage import note_refusal
 from accounts.models import ApiToken
 
 logger = structlog.get_logger(__name__)
@@ -54,6 +56,7 @@ class TokenRateThrottle(BaseThrottle):
             logger.warning("token_rate_not_counted", error=str(error))
             return True
         if not allowed:
+            note_refusal(token, at=timezone.now())
             self._wait = _seconds_until_free(limit, token)
         return allowed
 

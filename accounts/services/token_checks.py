@@ -1,21 +1,18 @@
 """Is this a token that opens doors now? Asked at each request of a partner."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from threading import Lock
 
 import structlog
 from django.db import InterfaceError, OperationalError
-from django.db.models import Q
 
-from accounts import token_text
+from accounts import address_lists, token_text
 from accounts.models import ApiToken
 from accounts.remembered_tokens import remembered_tokens
 from accounts.statuses import TokenStatus
 
 logger = structlog.get_logger(__name__)
 
-# How coarsely a token's last use is kept.
-LAST_USE_EVERY = timedelta(minutes=1)
 # bcrypt one at a time: a burst of one partner's requests on a fresh process pays for one, not for each.
 _one_at_a_time = Lock()
 
@@ -32,13 +29,14 @@ class TokenCheckUnavailable(Exception):
     code = "SERVICE_UNAVAILABLE"
 
 
-def check_token(plain: str, *, at: datetime) -> ApiToken:
+def check_token(plain: str, *, at: datetime, address: str | None = None) -> ApiToken:
     """The row of this token, read with one indexed SELECT; raises TokenInvalid.
 
-    Revoking, deactivating and expiry count from the next request, because the row is read each time; only
-    the bcrypt comparison is remembered, for a minute. A wrong token costs no bcrypt, and takes the same time
-    whether or not its prefix exists. When PostgreSQL is away, a token this process verified lately goes by
-    its row as last read; others raise TokenCheckUnavailable.
+    `address` is where the request comes from; a token with a list of addresses opens nothing from elsewhere, nor from
+    an address that nobody can tell. Revoking, deactivating, expiry, the time to retire and the list count from the
+    next request, because the row is read each time; only the bcrypt comparison is remembered, for a minute. A wrong
+    token costs no bcrypt, and takes the same time whether or not its prefix exists. When PostgreSQL is away, a token
+    this process verified lately goes by its row as last read; others raise TokenCheckUnavailable.
     """
     if not token_text.has_token_shape(plain):
         raise TokenInvalid("The API token is not valid.")
@@ -58,6 +56,12 @@ def check_token(plain: str, *, at: datetime) -> ApiToken:
         raise TokenInvalid(f"This API token is {token.status}.")
     if token.expires_at <= at:
         raise TokenInvalid(f"This API token expired on {token.expires_at:%Y-%m-%d}.")
+    if token.opens_until <= at:
+        raise TokenInvalid(f"This API token was replaced by another on {token.opens_until:%Y-%m-%d}.")
+    if not address_lists.allows(token.allowed_ips, address):
+        # Said to whoever holds the token, who must know what to mend; the list itself is said to nobody.
+        logger.warning("token_from_elsewhere", token=token.prefix, partner=token.partner_email, address=address)
+        raise TokenInvalid("This API token may not be used from this address.")
     return token
 
 
@@ -73,14 +77,3 @@ def _belongs(plain: str, digest: str, token: ApiToken) -> bool:
             return False
         remembered_tokens.remember(digest, token)
         return True
-
-
-def is_use_due(token: ApiToken, *, at: datetime) -> bool:
-    """Whether the row, as read, lacks a use of the last minute."""
-    return token.last_used_at is None or token.last_used_at <= at - LAST_USE_EVERY
-
-
-def note_token_use(*, token_id: int, at: datetime) -> bool:
-    """Keep when the token was last used, at most once a minute whoever asks; whether it was kept now."""
-    due = Q(last_used_at__isnull=True) | Q(last_used_at__lte=at - LAST_USE_EVERY)
-    return bool(ApiToken.objects.filter(due, pk=token_id).update(last_used_at=at))

@@ -286,7 +286,7 @@ def test_token_is_made_and_shown_once(browser: Client, root: User) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"partner_email": "taken@telco.example"}, "has an active token already: revoke that one first."),
+        ({"partner_email": "taken@telco.example"}, "has an active token already: revoke that one first"),
         ({"partner_email": "telco"}, "Enter a valid email address"),
         ({"scopes": []}, "This field is required"),
         ({"scopes": ["all"]}, "Select a valid choice"),

@@ -7,17 +7,20 @@ import pytest
 import redis
 import time_machine
 from django.core.exceptions import ImproperlyConfigured
-from django.core.signals import request_finished
-from django.db import OperationalError, connection
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from structlog.testing import capture_logs
 
-from accounts.api import last_use, throttles
+from accounts import token_text
+from accounts.api import throttles
 from accounts.api.throttles import TokenRateThrottle, token_limiter
-from accounts.models import ApiToken
-from accounts.services import token_checks
-from accounts.services.token_checks import TokenCheckUnavailable, note_token_use
-from accounts.services.tokens import revoke_token
+from accounts.models import ApiToken, TokenUsage
+from accounts.remembered_tokens import remembered_tokens
+from accounts.services.token_checks import TokenCheckUnavailable
+from accounts.services.tokens import change_token, deactivate_token, revoke_token
+from audit.models import AuditEvent
 from tests.accounts.conftest import AT
 from tests.accounts.tokens import make_token
 from tests.audit.threads import run_together
@@ -127,6 +130,95 @@ def test_request_costs_one_statement_once_known(django_assert_num_queries) -> No
         assert get(plain, client=client).status_code == 200
 
 
+# Addresses
+
+
+def get_from(address: str, plain: str, **headers: str) -> Any:
+    return Client(REMOTE_ADDR=address).get("/loans", headers={"x-api-token": plain, **headers})
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [("10.1.2.3", 200), ("192.0.2.7", 200), ("::ffff:10.1.2.3", 200), ("192.0.2.8", 401), ("::1", 401), ("", 401)],
+)
+def test_token_with_a_list_opens_from_there_only(address: str, status: int) -> None:
+    _token, plain = make_token(allowed_ips=["10.0.0.0/8", "192.0.2.7"])
+
+    assert get_from(address, plain).status_code == status
+
+
+def test_strange_address_is_401_and_leaks_no_list() -> None:
+    token, plain = make_token(allowed_ips=["10.0.0.0/8"])
+
+    with capture_logs() as lines:
+        answer = get_from("192.0.2.8", plain)
+
+    assert answer.status_code == 401
+    assert answer.json() == {"code": "UNAUTHORIZED", "message": "This API token may not be used from this address."}
+    (line,) = [line for line in lines if line["event"] == "token_from_elsewhere"]
+    assert (line["token"], line["address"], line["log_level"]) == (token.prefix, "192.0.2.8", "warning")
+    assert "10.0.0.0" not in str(lines) + str(answer.headers) + answer.content.decode()
+    assert plain not in str(lines)
+    token.refresh_from_db()
+    assert (token.last_used_at, TokenUsage.objects.count()) == (None, 0)
+
+
+def test_address_is_the_one_our_own_proxy_saw(settings: Any) -> None:
+    """A caller writes what it likes into the header, to the left of what our proxy adds."""
+    _token, plain = make_token(allowed_ips=["10.0.0.0/8"])
+
+    assert get_from("192.0.2.8", plain, x_forwarded_for="10.1.1.1").status_code == 401
+    settings.TRUSTED_PROXIES = 1
+    assert get_from("192.0.2.9", plain, x_forwarded_for="10.1.1.1, 192.0.2.8").status_code == 401
+    assert get_from("192.0.2.9", plain, x_forwarded_for="192.0.2.8, 10.1.1.1").status_code == 200
+
+
+def test_changed_list_counts_from_the_next_request() -> None:
+    token, plain = make_token()
+    assert get_from("192.0.2.8", plain).status_code == 200
+    for allowed, status in ((["10.0.0.0/8"], 401), (["192.0.2.0/24"], 200), ([], 200)):
+        change_token(token_id=token.pk, changes={"allowed_ips": allowed}, changed_by=None, at=AT)
+
+        assert get_from("192.0.2.8", plain).status_code == status
+
+
+# Nothing is written
+
+
+def revoke_a_second_ago(token: ApiToken) -> None:
+    revoke_token(token_id=token.pk, at=timezone.now() - timedelta(seconds=1))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "status", "code"),
+    [
+        (revoke_a_second_ago, 401, "UNAUTHORIZED"),
+        (lambda token: deactivate_token(token_id=token.pk, at=AT), 401, "UNAUTHORIZED"),
+        (lambda token: ApiToken.objects.update(expires_at=timezone.now()), 401, "UNAUTHORIZED"),
+        (lambda token: ApiToken.objects.update(retires_at=timezone.now()), 401, "UNAUTHORIZED"),
+        (lambda token: ApiToken.objects.update(allowed_ips=["10.0.0.0/8"]), 401, "UNAUTHORIZED"),
+        (lambda token: ApiToken.objects.update(token_hash=token_text.hash_digest("x")), 401, "UNAUTHORIZED"),
+        (lambda token: ApiToken.objects.update(scopes=["ussd"]), 403, "FORBIDDEN"),
+    ],
+    ids=["revoked", "inactive", "expired", "retired", "elsewhere", "wrong", "scope"],
+)
+def test_what_is_turned_away_writes_nothing(spoil: Any, status: int, code: str) -> None:
+    """Neither while the process remembers the token nor as a new process. A missing scope alone counts as a use."""
+    token, plain = make_token()
+    assert get(plain).status_code == 200
+    spoil(token)
+    before = list(TokenUsage.objects.values_list("requests", flat=True)), AuditEvent.objects.count()
+
+    with CaptureQueriesContext(connection) as queries:
+        answer = get(plain)
+
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert {query["sql"].split()[0] for query in queries} == {"SELECT"}
+    remembered_tokens.forget()
+    assert get(plain).status_code == status
+    assert (list(TokenUsage.objects.values_list("requests", flat=True)), AuditEvent.objects.count()) == before
+
+
 # Limits
 
 
@@ -195,69 +287,3 @@ def test_limit_stays_shut_when_redis_leaves_after_counting(monkeypatch) -> None:
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")
     assert ApiToken.objects.get() == token
-
-
-# Last use
-
-
-def test_last_use_is_kept_at_most_once_a_minute(now, django_assert_num_queries) -> None:
-    token, plain = make_token()
-    client = Client()
-    first_use = timezone.now()
-    get(plain, client=client)
-    token.refresh_from_db()
-    assert token.last_used_at == first_use
-
-    now.shift(59)
-    with django_assert_num_queries(1):
-        get(plain, client=client)
-    token.refresh_from_db()
-    assert token.last_used_at == first_use
-    now.shift(1)
-    get(plain, client=client)
-
-    token.refresh_from_db()
-    assert token.last_used_at == first_use + timedelta(seconds=60)
-
-
-def test_last_use_is_kept_by_one_of_many() -> None:
-    token, _plain = make_token()
-
-    kept = [note_token_use(token_id=token.pk, at=AT + timedelta(seconds=second)) for second in (0, 1, 59, 60)]
-
-    assert kept == [True, False, False, True]
-
-
-def test_last_use_is_not_kept_for_a_wrong_token() -> None:
-    token, plain = make_token()
-    get(plain[:8] + "0" * 88)
-
-    token.refresh_from_db()
-    assert token.last_used_at is None
-
-
-def test_last_use_lost_with_the_database_does_not_fail_the_request(monkeypatch) -> None:
-    def fail(**_kwargs: Any) -> None:
-        raise OperationalError("gone")
-
-    _token, plain = make_token()
-    monkeypatch.setattr("accounts.api.last_use.note_token_use", fail)
-
-    assert get(plain).status_code == 200
-    assert token_checks.is_use_due(ApiToken.objects.get(), at=timezone.now())
-
-
-@pytest.mark.django_db(transaction=True)
-def test_last_use_gives_its_connection_back() -> None:
-    token, plain = make_token()
-    get(plain)
-    ApiToken.objects.update(last_used_at=None)
-    connection.close()
-    last_use.note_use(ApiToken.objects.get(), at=AT)
-    connection.close()
-
-    request_finished.send(sender=None)
-
-    assert connection.connection is None
-    token.refresh_from_db()
-    assert token.last_used_at == AT

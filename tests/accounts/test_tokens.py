@@ -12,15 +12,8 @@ from accounts import token_text
 from accounts.models import ApiToken, User
 from accounts.services import tokens
 from accounts.services.authority import NotAllowed
-from accounts.services.tokens import (
-    InvalidTokenRequest,
-    PartnerHasActiveToken,
-    TokenMoveRefused,
-    activate_token,
-    create_token,
-    deactivate_token,
-    revoke_token,
-)
+from accounts.services.token_requests import InvalidTokenRequest, PartnerHasActiveToken, TokenMoveRefused
+from accounts.services.tokens import activate_token, create_token, deactivate_token, revoke_token
 from accounts.statuses import TokenStatus
 from audit.canonical import MASK
 from audit.models import AuditEvent
