@@ -3,7 +3,7 @@
 What is stored is plain data that stays for ever, so whatever part is missing is passed over.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -24,16 +24,14 @@ def explain_terms(explanation: Explanation) -> list[str]:
     """Why an offer or a loan has its amount, interest and time to repay (`loans.eligibility.decide_eligibility`)."""
     currency = str(explanation.get("currency", ""))
     found = [f"Credit score {explanation['score']}."] if "score" in explanation else []
-    for name, title, words in (
+    parts: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
         ("amount", "Amount", lambda value: _money(value, currency)),
         ("rate", "Interest", lambda value: f"{_number(value)} %"),
-        ("days", "Time to repay", lambda value: "1 day" if value == 1 else f"{value} days"),
-    ):
-        part = explanation.get(name)
-        if isinstance(part, Mapping):
-            caps = [
-                _CAPS[cap["cap"]].format(words(cap["value"])) for cap in part.get("caps", ()) if cap["cap"] in _CAPS
-            ]
+        ("days", "Time to repay", _days),
+    )
+    for name, title, words in parts:
+        if isinstance(part := explanation.get(name), Mapping):
+            caps = [_CAPS[cap["cap"]].format(words(cap["value"])) for cap in part.get("caps", ())]
             found.append(" ".join([f"{title}: {_source(part, words(part.get('before_caps')))}.", *caps]))
     return found + explain_versions(explanation.get("versions") or {})
 

@@ -104,14 +104,8 @@ def apply_loan_points(
     if new.points_applied != loan.points_applied:
         loan.points_applied = new.points_applied
         loan.save(update_fields=["points_applied"])
-    before = _state(profile, settings)
-    _set_score(profile, new.score, settings)
-    if _state(profile, settings) == before:
-        return False
-    _leave_trail(
-        profile, before, settings, reason=reason, explanation=worth.explanation, loan=loan, repayment=repayment, at=at
-    )
-    return True
+    trail = ScoreChange(reason=reason, explanation=worth.explanation, loan=loan, repayment=repayment, at=at)
+    return _set_score(profile, new.score, settings, trail)
 
 
 def apply_penalty(
@@ -122,13 +116,8 @@ def apply_penalty(
     The caller holds the locks of profile and loan and sees to it that each penalty is taken once. Trail as above.
     """
     settings = lending_settings()
-    before = _state(profile, settings)
-    _set_score(profile, score_after(profile.score, points, settings.credit), settings)
-    if _state(profile, settings) == before:
-        return False
-    explanation = {**explanation, "points": points}
-    _leave_trail(profile, before, settings, reason=reason, explanation=explanation, loan=loan, at=at)
-    return True
+    trail = ScoreChange(reason=reason, explanation={**explanation, "points": points}, loan=loan, at=at)
+    return _set_score(profile, score_after(profile.score, points, settings.credit), settings, trail)
 
 
 def adjust_credit(
@@ -152,23 +141,18 @@ def adjust_credit(
     _check_adjustment(score, credit_limit, automatic_limit, reason, settings)
     with acting(user_id=changed_by.pk, label=changed_by.get_username()), transaction.atomic():
         profile = open_profile(customer=User.objects.get(pk=customer_id), at=at)
-        before = _state(profile, settings)
+        before = facts_of(profile, settings.credit)
         profile.automatic_limit = automatic_limit
         if not automatic_limit and credit_limit is not None:
             profile.credit_limit = credit_limit
-        _set_score(profile, score, settings)
-        if _state(profile, settings) != before:
-            explanation = {"automatic_limit": {"before": before["automatic_limit"], "after": automatic_limit}}
-            _leave_trail(
-                profile,
-                before,
-                settings,
-                reason=ScoreReason.STAFF,
-                explanation=explanation,
-                at=at,
-                changed_by=changed_by,
-                note=reason.strip(),
-            )
+        trail = ScoreChange(
+            reason=ScoreReason.STAFF,
+            explanation={"automatic_limit": {"before": before.automatic_limit, "after": automatic_limit}},
+            changed_by=changed_by,
+            note=reason.strip(),
+            at=at,
+        )
+        _set_score(profile, score, settings, trail, before=before)
     return profile
 
 
@@ -189,52 +173,41 @@ def _check_adjustment(
         raise InvalidCredit(f"The limit has more decimals than {settings.loans.currency} has.")
 
 
-def _state(profile: CreditProfile, settings: LendingSettings) -> dict[str, Any]:
-    facts = facts_of(profile, settings.credit)
-    return {"score": facts.score, "credit_limit": facts.credit_limit, "automatic_limit": facts.automatic_limit}
-
-
-def _set_score(profile: CreditProfile, score: int, settings: LendingSettings) -> None:
-    """Save the score with the limit in force, when either differs from what is stored."""
-    profile.score = score
-    profile.credit_limit = facts_of(profile, settings.credit).credit_limit
-    profile.save(update_fields=["score", "credit_limit", "automatic_limit", "updated_at"])
-
-
-def _leave_trail(
+def _set_score(
     profile: CreditProfile,
-    before: dict[str, Any],
+    score: int,
     settings: LendingSettings,
+    trail: ScoreChange,
     *,
-    reason: ScoreReason,
-    explanation: dict[str, Any],
-    at: datetime,
-    loan: Loan | None = None,
-    repayment: Repayment | None = None,
-    changed_by: User | None = None,
-    note: str = "",
-) -> None:
-    after = _state(profile, settings)
-    change = ScoreChange.objects.create(
-        customer_id=profile.pk,
-        at=at,
-        reason=reason,
-        score_before=before["score"],
-        score_after=after["score"],
-        limit_before=before["credit_limit"],
-        limit_after=after["credit_limit"],
-        loan=loan,
-        repayment=repayment,
-        configuration_version=settings.versions[CreditSettings.slug],
-        explanation=explanation,
-        changed_by=changed_by,
-        note=note,
-    )
+    before: BorrowerFacts | None = None,
+) -> bool:
+    """Save the score and the limit in force, and the trail with both; nothing when they are as they were `before`."""
+    before = before or facts_of(profile, settings.credit)
+    profile.score = score
+    after = facts_of(profile, settings.credit)
+    if after == before:
+        return False
+    profile.credit_limit = after.credit_limit
+    profile.save(update_fields=["score", "credit_limit", "automatic_limit", "updated_at"])
+    trail.customer_id = profile.pk
+    trail.score_before, trail.score_after = before.score, after.score
+    trail.limit_before, trail.limit_after = before.credit_limit, after.credit_limit
+    trail.configuration_version = settings.versions[CreditSettings.slug]
+    trail.save(force_insert=True)
     record(
-        "credit.adjusted" if reason == ScoreReason.STAFF else "credit.score_changed",
+        "credit.adjusted" if trail.reason == ScoreReason.STAFF else "credit.score_changed",
         target=profile,
-        before=before,
-        after={**after, "change": change.pk},
-        reason=note or ScoreReason(reason).label,
-        at=at,
+        before=_audited(before),
+        after={**_audited(after), "change": trail.pk},
+        reason=trail.note or trail.get_reason_display(),
+        at=trail.at,
     )
+    return True
+
+
+def _audited(facts: BorrowerFacts) -> dict[str, Any]:
+    return {
+        "score": facts.score,
+        "credit_limit": str(facts.credit_limit),
+        "automatic_limit": facts.automatic_limit,
+    }
