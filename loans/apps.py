@@ -12,14 +12,16 @@ class LoansConfig(AppConfig):
         from disbursements.owners import register_owner
         from loans.audit_actions import ACTIONS
         from loans.configuration import CreditSettings, LoanSettings
+        from loans.reminder_settings import ReminderSettings
         from loans.services.payouts import LoanPayouts
-        from loans.words import payouts, repayments
+        from loans.words import payouts, reminders, repayments
         from notifications.templates import register_template
 
         register_category(CreditSettings)
         register_category(LoanSettings)
+        register_category(ReminderSettings)
         register_actions(ACTIONS)
         register_owner(LoanPayouts())
-        for subject in (payouts, repayments):
+        for subject in (payouts, reminders, repayments):
             for key, words in subject.SMS.items():
                 register_template(key, words=words, fields=subject.LONGEST)

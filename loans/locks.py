@@ -4,11 +4,12 @@ Order across tables: disbursement, then credit profile, then loan, then repaymen
 balances. NO KEY locks everywhere, so that rows which only point here (foreign keys) never wait.
 """
 
+from datetime import date
 from uuid import UUID
 
-from django.db.models import CharField, Func, Value
+from django.db.models import CharField, Func, Q, Value
 
-from loans.models import CreditProfile, Loan, PaidInNotice, Repayment, RepaymentFile
+from loans.models import CollectionRequest, CreditProfile, Loan, PaidInNotice, Repayment, RepaymentFile, RepaymentFileLine
 from loans.statuses import LoanStatus
 
 
@@ -66,3 +67,26 @@ def lock_loan_of(disbursement_id: UUID) -> Loan:
     """
     loans = Loan.objects.select_for_update(no_key=True, of=("self",)).select_related("customer")
     return loans.get(disbursement_id=disbursement_id)
+
+
+def lock_line(line_id: int) -> RepaymentFileLine:
+    """One line of a file of repayments. Raises RepaymentFileLine.DoesNotExist."""
+    return RepaymentFileLine.objects.select_for_update(no_key=True, of=("self",)).get(pk=line_id)
+
+
+def lock_loans_to_remind(*, due_date: date, today: date, most: int) -> list[Loan]:
+    """Owed loans due that day that nobody else holds and that were not reminded today; customers beside them, unlocked.
+
+    One being repaid at the moment is left for the next run.
+    """
+    loans = Loan.objects.select_for_update(no_key=True, of=("self",), skip_locked=True).select_related("customer")
+    not_today = Q(reminded_on__isnull=True) | Q(reminded_on__lt=today)
+    return list(loans.filter(not_today, due_date=due_date, status__in=LoanStatus.OWED).order_by("pk")[:most])
+
+
+def lock_collection(collection_id: UUID) -> CollectionRequest:
+    """The request to pay, its loan and customer beside it, unlocked; take the locks of profile and loan first, if they
+    change too. Raises CollectionRequest.DoesNotExist.
+    """
+    collections = CollectionRequest.objects.select_for_update(no_key=True, of=("self",))
+    return collections.select_related("loan", "customer").get(pk=collection_id)

@@ -169,6 +169,7 @@ CELERY_TASK_ROUTES = {
     "disbursements.*": {"queue": "payouts"},
     "notifications.*": {"queue": "notifications"},
     "promos.generate_*": {"queue": "exports"},
+    "loans.apply_repayment_file": {"queue": "exports"},
 }
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
@@ -181,6 +182,11 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-due-messages": {"task": "notifications.sweep_due", "schedule": 10.0},
     "expire-promo-codes": {"task": "promos.expire_due", "schedule": 60.0},
     "resume-generation-runs": {"task": "promos.sweep_generation", "schedule": 15.0},
+    "sweep-paid-in-notices": {"task": "loans.sweep_notices", "schedule": 15.0},
+    "resume-repayment-files": {"task": "loans.sweep_repayment_files", "schedule": 30.0},
+    "follow-due-dates": {"task": "loans.follow_due_dates", "schedule": 600.0},
+    "send-loan-reminders": {"task": "loans.send_reminders", "schedule": 300.0},
+    "count-loan-funnel": {"task": "loans.count_funnel", "schedule": 300.0},
     "store-ussd-turns": {"task": "ussd.store_turns", "schedule": 5.0},
     "store-loan-offers": {"task": "loans.store_offers", "schedule": 5.0},
     "make-loan-number-sequences": {"task": "loans.make_number_sequences", "schedule": 21600.0},

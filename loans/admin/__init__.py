@@ -1,0 +1,5 @@
+"""Lending in the back office."""
+
+from loans.admin.funnel import FunnelDayAdmin
+
+__all__ = ["FunnelDayAdmin"]
