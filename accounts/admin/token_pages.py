@@ -62,8 +62,8 @@ class TokenPages:
             return rotate_token(token_id=old.pk, until=until, rotated_by=acting_user(request), at=at, **asked)
 
         intro = (
-            f"The partner gets a new token with the same scopes, gateway, limit and allowed addresses. The old one "
-            f"({old.prefix}…) goes on working for as long as you say, then it opens nothing."
+            f"{old.partner_email} gets a new token with the same scopes, gateway, limit and allowed addresses. The old "
+            f"one ({old.prefix}…) goes on working for as long as you say, then it opens nothing."
         )
         words = {"title": f"Rotate the token of {old.partner_email}", "intro": intro, "button": "Rotate token"}
         return self._make(request, TokenRotationForm(request.POST or None), make=make, words=words)
