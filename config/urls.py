@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz/live", health.live),
     path("healthz/ready", health.ready),
     path("", include("disbursements.urls")),
+    path("", include("loans.urls")),
     path("", include("notifications.urls")),
     path("", include("ussd.urls")),
     path("", include("ussd.simulator.urls")),

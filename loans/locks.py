@@ -9,7 +9,15 @@ from uuid import UUID
 
 from django.db.models import CharField, Func, Q, Value
 
-from loans.models import CollectionRequest, CreditProfile, Loan, PaidInNotice, Repayment, RepaymentFile, RepaymentFileLine
+from loans.models import (
+    CollectionRequest,
+    CreditProfile,
+    Loan,
+    PaidInNotice,
+    Repayment,
+    RepaymentFile,
+    RepaymentFileLine,
+)
 from loans.statuses import LoanStatus
 
 

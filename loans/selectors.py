@@ -1,11 +1,12 @@
 """Reads of lending that join, count or annotate."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Max, QuerySet
+from django.db.models import Count, Max, QuerySet
 
-from loans.models import Loan, Repayment
+from loans.models import Loan, Repayment, RepaymentFile, RepaymentFileLine
 from loans.statuses import LoanStatus, Rail, RepaymentStanding, RepaymentStatus
 
 
@@ -19,6 +20,20 @@ def owed_loans(customer_id: UUID) -> QuerySet[Loan]:
 def oldest_owed_loan(customer_id: UUID) -> Loan | None:
     """The loan that money without a loan's number is for."""
     return owed_loans(customer_id).first()
+
+
+def oldest_owed_loan_of_phone(phone: str) -> Loan | None:
+    """The same for the customer with this number (E.164)."""
+    return (
+        Loan.objects.filter(customer__phone=phone, status__in=LoanStatus.OWED)
+        .order_by("due_date", "created_at", "pk")
+        .first()
+    )
+
+
+def loan_numbered(number: str) -> Loan | None:
+    """The loan with this number, in any case."""
+    return Loan.objects.filter(number=number.strip().upper()).first()
 
 
 def find_repayment(*, rail: str, reference: str) -> Repayment | None:
@@ -64,3 +79,33 @@ def standing_of(customer_id: UUID) -> RepaymentStanding:
         created_at__gte=max(at for _pk, at in unpaid),
     )
     return RepaymentStanding.PARTIAL if since.exists() else RepaymentStanding.PENDING
+
+
+def loans_numbered(numbers: Collection[str]) -> dict[str, Loan]:
+    """Loans by number; numbers without a loan are left out."""
+    return {loan.number: loan for loan in Loan.objects.filter(number__in=set(numbers))}
+
+
+def owed_loans_of_phones(phones: Collection[str]) -> dict[str, list[Loan]]:
+    """What the customers with these numbers (E.164) owe, each oldest due first."""
+    loans = Loan.objects.filter(customer__phone__in=set(phones), status__in=LoanStatus.OWED)
+    found: dict[str, list[Loan]] = {}
+    for loan in loans.select_related("customer").order_by("due_date", "created_at", "pk"):
+        found.setdefault(loan.customer.phone or "", []).append(loan)
+    return found
+
+
+def repayments_with(references: Collection[tuple[str, str]]) -> dict[tuple[str, str], Repayment]:
+    """Repayments booked under these (rail, reference), their loans beside them."""
+    found: dict[tuple[str, str], Repayment] = {}
+    for rail in {rail for rail, _reference in references}:
+        wanted = [reference for of_rail, reference in references if of_rail == rail]
+        for repayment in Repayment.objects.filter(rail=rail, reference__in=wanted).select_related("loan"):
+            found[rail, repayment.reference] = repayment
+    return found
+
+
+def count_lines(file: RepaymentFile) -> dict[str, int]:
+    """The file's lines by status."""
+    counts = RepaymentFileLine.objects.filter(file=file).order_by().values_list("status")
+    return dict(counts.annotate(number=Count("pk")))

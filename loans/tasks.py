@@ -78,3 +78,43 @@ def count_funnel() -> int:
     from loans.services.funnel import count_funnel as count  # leaf
 
     return count(at=timezone.now())
+
+
+@shared_task(name="loans.advance_collection")
+def advance_collection(*, collection_id: str) -> str:
+    """Do the next thing for one request to pay, if it is due and nobody is on it."""
+    from loans.services.collections import advance_collection as advance  # leaf
+
+    return advance(collection_id=UUID(collection_id), at=timezone.now())
+
+
+@shared_task(name="loans.sweep_collections")
+def sweep_collections() -> int:
+    """Hand due requests to pay whose nudge was lost to the workers; how many."""
+    from loans.services.collection_sweeps import sweep_due_collections  # leaf
+
+    return sweep_due_collections(at=timezone.now())
+
+
+@shared_task(name="loans.process_collection_callback")
+def process_collection_callback(*, callback_id: int) -> str:
+    """Ask the provider about what a stored callback names."""
+    from loans.services.collection_callbacks import process_callback  # leaf
+
+    return process_callback(callback_id=callback_id, at=timezone.now())
+
+
+@shared_task(name="loans.sweep_collection_callbacks")
+def sweep_collection_callbacks() -> int:
+    """Hand stored callbacks whose nudge was lost to the workers; how many."""
+    from loans.services.collection_sweeps import sweep_unprocessed_callbacks  # leaf
+
+    return sweep_unprocessed_callbacks(at=timezone.now())
+
+
+@shared_task(name="loans.report_stuck_collections")
+def report_stuck_collections() -> int:
+    """Name requests to pay that are open for too long; how many."""
+    from loans.services.collection_sweeps import report_stuck_collections as report  # leaf
+
+    return report(at=timezone.now())

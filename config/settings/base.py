@@ -170,6 +170,9 @@ CELERY_TASK_ROUTES = {
     "notifications.*": {"queue": "notifications"},
     "promos.generate_*": {"queue": "exports"},
     "loans.apply_repayment_file": {"queue": "exports"},
+    # They speak to a provider, as payouts do.
+    "loans.advance_collection": {"queue": "payouts"},
+    "loans.process_collection_callback": {"queue": "payouts"},
 }
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
@@ -182,6 +185,9 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-due-messages": {"task": "notifications.sweep_due", "schedule": 10.0},
     "expire-promo-codes": {"task": "promos.expire_due", "schedule": 60.0},
     "resume-generation-runs": {"task": "promos.sweep_generation", "schedule": 15.0},
+    "sweep-due-collections": {"task": "loans.sweep_collections", "schedule": 5.0},
+    "sweep-collection-callbacks": {"task": "loans.sweep_collection_callbacks", "schedule": 30.0},
+    "report-stuck-collections": {"task": "loans.report_stuck_collections", "schedule": 300.0},
     "sweep-paid-in-notices": {"task": "loans.sweep_notices", "schedule": 15.0},
     "resume-repayment-files": {"task": "loans.sweep_repayment_files", "schedule": 30.0},
     "follow-due-dates": {"task": "loans.follow_due_dates", "schedule": 600.0},

@@ -27,6 +27,9 @@ from loans.statuses import LoanStatus, Rail
 # Loans that take money: owed, repaid already (then it is held), written off (then it is a recovery).
 PAYABLE = LoanStatus.OWED | {LoanStatus.COMPLETED, LoanStatus.WRITTEN_OFF}
 
+# What the columns cannot hold.
+TOO_MUCH = Decimal(10) ** 12
+
 
 class InvalidRepayment(LendingRefusal):
     """The amount, currency, reference or time cannot be that of a repayment of this loan."""
@@ -127,7 +130,7 @@ def _check(repayment: Repayment, *, at: datetime) -> None:
         raise InvalidRepayment("The reference must have 1 to 100 characters.")
     if repayment.currency != loan.currency:
         raise InvalidRepayment(f"Loan {loan.number} is repaid in {loan.currency}, not in {repayment.currency}.")
-    if not is_payable(repayment.amount, loan.currency) or repayment.amount <= 0:
+    if not is_payable(repayment.amount, loan.currency) or not 0 < repayment.amount < TOO_MUCH:
         raise InvalidRepayment(f"{repayment.amount} {repayment.currency} is not an amount that can be paid.")
     if repayment.received_at > at:
         raise InvalidRepayment("A repayment cannot be received in the future.")
