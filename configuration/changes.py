@@ -122,5 +122,13 @@ def _messages(error: ValidationError) -> dict[str, list[str]]:
         name, *inside = [str(part) for part in item["loc"]] or ["__all__"]
         text = item["msg"].removeprefix("Value error, ")
         text = text[:1].upper() + text[1:] + "."
-        found.setdefault(name, []).append(f"{'.'.join(inside)}: {text}" if inside else text)
+        found.setdefault(name, []).append(f"{_place(inside)}: {text}" if inside else text)
     return found
+
+
+def _place(inside: list[str]) -> str:
+    """Where in a setting the trouble is: `Row 3, score from` in a list of groups, else its keys with points between."""
+    number, *names = inside
+    if number.isdecimal() and names:
+        return f"Row {int(number) + 1}, {'.'.join(names).replace('_', ' ')}"
+    return ".".join(inside)

@@ -19,6 +19,7 @@ from loans.tiers import (
     Score,
     TimingPoints,
     find_disorder,
+    in_order,
 )
 
 Rate = Annotated[Decimal, Field(ge=0, lt=100, max_digits=5, decimal_places=2)]
@@ -52,7 +53,7 @@ class CreditSettings(Category):
     max_score: Score = Field(850, description="Highest score")
     starting_limit: Money = Field(Decimal(10_000), description="Credit limit of a customer who never borrowed")
     first_time_amount: Money = Field(Decimal(10_000), description="What a customer without any loan yet may borrow")
-    amount_tiers: tuple[AmountTier, ...] = Field(
+    amount_tiers: Annotated[tuple[AmountTier, ...], AfterValidator(in_order)] = Field(
         (
             AmountTier(score_from=0, score_to=299, amount=Decimal(5_000)),
             AmountTier(score_from=300, score_to=449, amount=Decimal(10_000)),
@@ -64,7 +65,7 @@ class CreditSettings(Category):
         max_length=50,
         description="What customers who borrowed before may borrow, by score",
     )
-    repaid_amount_points: tuple[AmountPoints, ...] = Field(
+    repaid_amount_points: Annotated[tuple[AmountPoints, ...], AfterValidator(in_order)] = Field(
         (
             AmountPoints(amount_from=0, amount_to=999, points=0),
             AmountPoints(amount_from=1_000, amount_to=4_999, points=5),
@@ -75,7 +76,7 @@ class CreditSettings(Category):
         max_length=50,
         description="Points for what was repaid of a loan so far, by amount",
     )
-    repaid_timing_points: tuple[TimingPoints, ...] = Field(
+    repaid_timing_points: Annotated[tuple[TimingPoints, ...], AfterValidator(in_order)] = Field(
         (
             TimingPoints(days_from=-3650, days_to=-8, points=20),
             TimingPoints(days_from=-7, days_to=0, points=15),
@@ -86,7 +87,7 @@ class CreditSettings(Category):
         max_length=50,
         description="Points for a loan repaid in full, by days after its due date; negative days are early",
     )
-    overdue_points: tuple[TimingPoints, ...] = Field(
+    overdue_points: Annotated[tuple[TimingPoints, ...], AfterValidator(in_order)] = Field(
         (
             TimingPoints(days_from=1, days_to=7, points=-10),
             TimingPoints(days_from=8, days_to=30, points=-25),
@@ -142,7 +143,7 @@ class LoanSettings(Category):
     default_interest_rate: Rate = Field(
         Decimal(10), description="Per cent of the amount, deducted upfront, for a score without a tier"
     )
-    interest_rate_tiers: tuple[RateTier, ...] = Field(
+    interest_rate_tiers: Annotated[tuple[RateTier, ...], AfterValidator(in_order)] = Field(
         (
             RateTier(score_from=0, score_to=299, rate=Decimal(15)),
             RateTier(score_from=300, score_to=549, rate=Decimal(10)),
@@ -155,7 +156,7 @@ class LoanSettings(Category):
     min_interest_rate: Rate = Field(Decimal(1), description="Lowest interest, whatever the tiers say")
     max_interest_rate: Rate = Field(Decimal(30), description="Highest interest, whatever the tiers say")
     default_repayment_days: Days = Field(30, description="Days to repay for a score without a tier")
-    repayment_period_tiers: tuple[PeriodTier, ...] = Field(
+    repayment_period_tiers: Annotated[tuple[PeriodTier, ...], AfterValidator(in_order)] = Field(
         (
             PeriodTier(score_from=0, score_to=299, days=14),
             PeriodTier(score_from=300, score_to=649, days=30),

@@ -112,6 +112,11 @@ def find_tier(tiers: Sequence[RangeT], value: int) -> RangeT | None:
     return next((tier for tier in tiers if tier.low <= value and (tier.high is None or value <= tier.high)), None)
 
 
+def in_order(tiers: tuple[RangeT, ...]) -> tuple[RangeT, ...]:
+    """The tiers from lowest to highest, so that staff may add one at the end."""
+    return tuple(sorted(tiers, key=lambda tier: tier.low))
+
+
 def find_disorder(tiers: Sequence[Range], *, first: int | None = None, last: int | None = None) -> str:
     """What is wrong with the table, in words for staff; empty when every value from `first` to `last` has one tier.
 

@@ -22,6 +22,7 @@ from unfold.widgets import (
 )
 
 from configuration.admin.showing import json_text, label_of
+from configuration.admin.tables import TableField, row_model
 from configuration.categories import Category
 from configuration.changes import InvalidConfiguration
 from configuration.storage import to_shown
@@ -119,6 +120,8 @@ def form_field(name: str, info: FieldInfo, shown: Any) -> forms.Field:
     if kind in (int, float, Decimal):
         widget = UnfoldAdminIntegerFieldWidget(attrs=number_attributes(info, whole=kind is int))
         return forms.CharField(**common, widget=widget)
+    if model := row_model(kind):
+        return TableField(model=model, **(common | {"initial": shown}))
     if isinstance(shown, (list, dict)):
         text = json_text(shown)
         widget = UnfoldAdminTextareaWidget(attrs={"rows": min(20, max(2, text.count("\n") + 1)), "spellcheck": "false"})

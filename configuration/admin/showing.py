@@ -43,7 +43,14 @@ def text_of(value: Any) -> str:
         return value or "–"
     if value is None:
         return "–"
+    if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
+        return "\n".join(_row_text(row) for row in value)
     return json_text(value)
+
+
+def _row_text(row: dict[str, Any]) -> str:
+    """A row of a table on one line: `score from 0, score to 299, amount 5000`."""
+    return ", ".join(f"{name.replace('_', ' ')} {text_of(item)}" for name, item in row.items())
 
 
 def json_text(value: Any, *, indent: str = "") -> str:
