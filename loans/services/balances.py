@@ -34,10 +34,11 @@ def take_payment_back(*, loan: Loan, profile: CreditProfile, amount: Decimal, at
     """The loan owes so much more: where it stands follows from its write-off, due date and what is still paid."""
     if not amount:
         return
+    was_overdue = loan.status == LoanStatus.OVERDUE
     _pay(loan, -amount)
     loan.completed_at = None
     loan.status = _status_owed(loan, today=at.astimezone(current(LoanSettings).zone).date())
-    if loan.status == LoanStatus.OVERDUE and loan.overdue_at is None:
+    if loan.status == LoanStatus.OVERDUE and not was_overdue:
         loan.overdue_at = at
     _save(loan)
     profile.total_repaid -= amount
