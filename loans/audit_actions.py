@@ -20,6 +20,7 @@ ACTIONS = {
     "collection.failed": "A request to pay was not paid",
     "collection.paid": "A request to pay was paid",
     "collection.alarm_raised": "A request to pay needs a person to look",
+    "collection.alarm_cleared": "The provider answered what a request to pay's alarm was about",
     "collection.closed": "A person closed a request to pay",
     "paid_in.received": "Money came in unasked",
     "paid_in.matched": "Money that came in unasked was booked to a loan",
