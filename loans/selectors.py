@@ -109,3 +109,14 @@ def count_lines(file: RepaymentFile) -> dict[str, int]:
     """The file's lines by status."""
     counts = RepaymentFileLine.objects.filter(file=file).order_by().values_list("status")
     return dict(counts.annotate(number=Count("pk")))
+
+
+def loan_of_key(idempotency_key: str) -> Loan | None:
+    """The loan made under this key."""
+    return Loan.objects.filter(idempotency_key=idempotency_key).first()
+
+
+def newest_living_loan(phone: str) -> Loan | None:
+    """The last loan made on this phone that was neither rejected nor cancelled: the pause counts from it."""
+    living = Loan.objects.filter(phone=phone).exclude(status__in=LoanStatus.DEAD)
+    return living.order_by("-created_at", "-pk").first()
