@@ -6,6 +6,7 @@ from typing import Any
 from django.urls import URLPattern, path
 
 from ussd.api import events, monitoring, sessions, trial, with_secret, with_token
+from ussd.loan_callbacks import views as loan_callbacks
 
 
 def _both(route: str, view: Callable[..., Any], name: str) -> Iterator[URLPattern]:
@@ -24,5 +25,9 @@ urlpatterns: list[URLPattern] = [
     *_both("api/ussd/sessions", sessions.SessionsView.as_view(), "ussd-sessions"),
     *_both("api/ussd/sessions/clear", sessions.ClearSessionsView.as_view(), "ussd-sessions-clear"),
     *_both("api/ussd/health", monitoring.health, "ussd-health"),
+    *_both("api/ussd/loan-offer", loan_callbacks.LoanOfferView.as_view(), "loan-offer"),
+    *_both("ussd/loan-offer", loan_callbacks.LoanOfferView.as_view(), "loan-offer-short"),
+    *_both("api/ussd/loan-approve", loan_callbacks.LoanApproveView.as_view(), "loan-approve"),
+    *_both("ussd/loan-approve", loan_callbacks.LoanApproveView.as_view(), "loan-approve-short"),
     *_both("api/v1/webhooks/ussd/status", events.receive_session_event, "ussd-session-event"),
 ]

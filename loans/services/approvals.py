@@ -168,17 +168,24 @@ def _decide(request: ApprovalRequest, chosen: OfferTerms, number: str) -> _Verdi
         profile = _lock_profile(request)
         instance = request.instance_after(profile.last_loan_at)
         loans = request.find_loans(instance)
-        if verdict := _judge(request, loans):
+        verdict = _judge(request, loans) or _check_limit(request, profile, chosen)
+        if verdict:
+            # A newcomer's profile stays unwritten too.
+            transaction.set_rollback(True)
             return verdict
-        try:
-            check_limit(profile, chosen.amount, settings=request.settings)
-        except CreditLimitExceeded:
-            return _Verdict(ApprovalResult(refusal=Refusal.CREDIT_LIMIT_EXCEEDED))
         dead = sum((loan.customer_id, loan.session_instance) == (request.customer_id, instance) for loan in loans)
         key = answer_key(customer_id=request.customer_id, instance=instance, amount=chosen.amount)
         return _Verdict(
             _make(request, profile, chosen, number=number, instance=instance, key=f"{key}:{dead}" if dead else key)
         )
+
+
+def _check_limit(request: ApprovalRequest, profile: CreditProfile, chosen: OfferTerms) -> _Verdict | None:
+    try:
+        check_limit(profile, chosen.amount, settings=request.settings)
+    except CreditLimitExceeded:
+        return _Verdict(ApprovalResult(refusal=Refusal.CREDIT_LIMIT_EXCEEDED))
+    return None
 
 
 def _lock_profile(request: ApprovalRequest) -> CreditProfile:

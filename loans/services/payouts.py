@@ -44,6 +44,8 @@ class LoanPayouts:
             return
         loan.disbursed_at = at
         loan.due_date = max(loan.due_date, _local_due_date(loan, at=at))
+        # It may have been given up before.
+        loan.error_code = loan.error_message = ""
         _move(loan, LoanStatus.DISBURSED, action="loan.disbursed", at=at)
         profile.total_borrowed += loan.amount
         profile.save(update_fields=["total_borrowed", "updated_at"])
