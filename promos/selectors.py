@@ -26,20 +26,11 @@ class RedemptionNews:
     redeemed_at: datetime
 
 
-@dataclass(frozen=True)
-class CustomerWithNews:
-    """Who is dialling: None when the number was never seen; and what they should hear first, if anything."""
-
-    customer: User | None
-    news: RedemptionNews | None
-
-
-def customer_with_news(phone: str) -> CustomerWithNews:
-    """The customer with this number (E.164) and the latest redemption they have not heard the outcome of; one SQL."""
-    latest = (
-        Redemption.objects.filter(customer=OuterRef("pk"), announced_at__isnull=True)
-        .order_by("-created_at")
-        .values(
+def unheard_redemption() -> Subquery:
+    """For a query over customers: their latest redemption whose outcome they have not heard, as JSON."""
+    latest = Redemption.objects.filter(customer=OuterRef("pk"), announced_at__isnull=True).order_by("-created_at")
+    return Subquery(
+        latest.values(
             news=JSONObject(
                 id="id",
                 status="status",
@@ -50,8 +41,19 @@ def customer_with_news(phone: str) -> CustomerWithNews:
             )
         )[:1]
     )
-    customer = User.objects.filter(phone=phone).annotate(news=Subquery(latest)).first()
-    return CustomerWithNews(customer=customer, news=_read_news(customer.news) if customer else None)
+
+
+def read_redemption_news(found: dict[str, str]) -> RedemptionNews:
+    """What `unheard_redemption` found."""
+    redeemed_at = parse_datetime(found["at"])
+    assert redeemed_at is not None
+    return RedemptionNews(
+        redemption_id=UUID(found["id"]),
+        status=RedemptionStatus(found["status"]),
+        amount=Decimal(found["amount"]),
+        currency=found["currency"],
+        redeemed_at=redeemed_at,
+    )
 
 
 def has_codes_left(batch: Batch, *, cutoff: datetime) -> bool:
@@ -147,17 +149,3 @@ def promised_amount(batch: Batch) -> Decimal:
     zero = Value(Decimal(0), output_field=DecimalField(max_digits=16, decimal_places=2))
     live = Redemption.objects.filter(batch=batch).exclude(status=RedemptionStatus.CANCELLED)
     return live.aggregate(total=Coalesce(Sum("amount"), zero))["total"]
-
-
-def _read_news(found: dict[str, str] | None) -> RedemptionNews | None:
-    if found is None:
-        return None
-    redeemed_at = parse_datetime(found["at"])
-    assert redeemed_at is not None
-    return RedemptionNews(
-        redemption_id=UUID(found["id"]),
-        status=RedemptionStatus(found["status"]),
-        amount=Decimal(found["amount"]),
-        currency=found["currency"],
-        redeemed_at=redeemed_at,
-    )

@@ -5,15 +5,13 @@ Knows screens and steps; nothing of wire formats and Redis.
 
 import unicodedata
 from collections.abc import Sequence
-from uuid import UUID
 
-from promos.services.news import mark_news_heard
-from promos.statuses import RedemptionStatus
 from ussd.clock import Clock
 from ussd.customers import Caller, meet_caller
 from ussd.drawing import choices_of, draw_pages, draw_reply, final_reply, words_of
 from ussd.guard import DatabaseTrouble, run_guarded
 from ussd.languages import CHOOSE_LANGUAGE, language_number
+from ussd.news import mark_heard
 from ussd.registry import journey_by_name, screen_by_name
 from ussd.screens import BACK, BACK_KEY, HOME, HOME_KEY, MORE_KEY, Result, Screen, Step
 from ussd.sessions import Place
@@ -59,8 +57,8 @@ class Conversation:
         asked = not direct and self._is_asked_for_language(caller, inputs, replaying=replaying)
         self.session.start_at(CHOOSE_LANGUAGE if asked else self._home())
         if caller.news:
-            self.session.news_told = f"{caller.news.redemption_id} {caller.news.status}"
-            self.notice = words_of(self.visit, caller.news_key, caller.news_facts)
+            self.session.news_told = caller.news.told
+            self.notice = words_of(self.visit, caller.news.words, caller.news.facts_in(self.session.language))
 
     def take(self, inputs: Sequence[str]) -> None:
         """Deal with inputs in order; what comes after the end is passed over."""
@@ -161,14 +159,8 @@ class Conversation:
         """Going on after the first screen shows that it arrived. Until then the next dial tells it again."""
         if not self.session.news_told:
             return
-        redemption_id, status = self.session.news_told.split()
-        self.session.news_told = ""
-        run_guarded(
-            lambda: mark_news_heard(
-                redemption_id=UUID(redemption_id), status=RedemptionStatus(status), at=self.visit.at
-            ),
-            clock=self.clock,
-        )
+        told, self.session.news_told = self.session.news_told, ""
+        run_guarded(lambda: mark_heard(told, at=self.visit.at), clock=self.clock)
 
 
 def _normalised(typed: str) -> str:

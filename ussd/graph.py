@@ -11,7 +11,7 @@ from ussd.registry import all_journeys
 from ussd.screens import BACK, HOME, Choice, Screen, Step
 from ussd.sessions import Place, Session
 from ussd.texts import say
-from ussd.texts.fields import LONGEST
+from ussd.texts.fields import CARRIED, LONGEST
 from ussd.visits import Visit
 
 
@@ -60,7 +60,7 @@ def sample_visit(screen: Screen, *, language: str = "en", settings: UssdSettings
         language=language,
         started_at=now.timestamp(),
         last_at=now.timestamp(),
-        place=Place(screen.name, dict(LONGEST)),
+        place=Place(screen.name, {**LONGEST, **CARRIED}),
         ended=screen.ends,
     )
     return Visit(session, settings or UssdSettings(), now)

@@ -41,7 +41,7 @@ class Session:
     before: list[Place] = field(default_factory=list)
     consumed: int = 0
     digest: str = ""
-    # The redemption whose outcome the first screen told; heard for certain once the customer goes on.
+    # The news that the first screen told (`ussd.news`); heard for certain once the customer goes on.
     news_told: str = ""
     last_reply: str = ""
     ended: bool = False

@@ -48,7 +48,7 @@ def test_dial_speaks_http_to_a_running_web_process(
 def test_dial_by_hand_ends_when_the_customer_hangs_up(
     africas_talking: Gateway, aline: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    typed = iter(["4"])
+    typed = iter(["5"])
 
     def answer(_prompt: str) -> str:
         try:

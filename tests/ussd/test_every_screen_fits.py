@@ -9,14 +9,15 @@ from notifications.gsm7 import is_gsm7, septets
 from ussd.clock import Clock
 from ussd.configuration import UssdSettings
 from ussd.conversation import Conversation
-from ussd.customers import NEWS_WORDS
 from ussd.drawing import choices_of, draw_pages, words_of
 from ussd.graph import all_edges, all_screens, sample_visit
+from ussd.journeys.credit_loans import LOAN_LINES, PAYOUT_FAILED
+from ussd.news import NEWS_WORDS
 from ussd.registry import all_journeys, screen_by_name
 from ussd.screens import BACK_KEY, HOME_KEY, MORE_KEY, Result, Screen
 from ussd.sessions import Place
 from ussd.texts import LANGUAGES, WORDS
-from ussd.texts.fields import LONGEST, LONGEST_CONTACT, LONGEST_SERVICE_NAME
+from ussd.texts.fields import CARRIED, LONGEST, LONGEST_CONTACT, LONGEST_SERVICE_NAME
 from ussd.turns import Reply
 from ussd.visits import Visit
 
@@ -50,7 +51,7 @@ class Rehearsal(Conversation):
         self.take([step.typed])
 
     def _follow(self, step: object, typed: str) -> None:
-        acts = {"act": lambda _visit, _typed: Result(self.wanted, LONGEST)} if step.act else {}
+        acts = {"act": lambda _visit, _typed: Result(self.wanted, {**LONGEST, **CARRIED})} if step.act else {}
         super()._follow(type(step)(step.to, **acts), typed)
 
 
@@ -73,7 +74,7 @@ def walk(language: str, start: str, path: list[Step]) -> Rehearsal:
     """The conversation after these inputs."""
     visit = sample_visit(screen_by_name(start), language=language, settings=LONG)
     visit.session.journey = start.partition(".")[0]
-    conversation = Rehearsal(visit, clock=Clock(0, 1e12))
+    conversation = Rehearsal(visit, clock=Clock(0, 1e9))
     for step in path:
         conversation.rehearse(step)
     return conversation
@@ -119,7 +120,7 @@ def test_screen_deep_in_a_session_fits_on_each_of_its_pages(screen: Screen, lang
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("key", sorted(NEWS_WORDS.values()))
+@pytest.mark.parametrize("key", NEWS_WORDS)
 def test_news_and_the_prompt_fit_one_screen(key: str, language: str) -> None:
     visit = sample_visit(screen_by_name("promo.code"), language=language)
 
@@ -128,13 +129,21 @@ def test_news_and_the_prompt_fit_one_screen(key: str, language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_first_screens_fit_one_page(language: str) -> None:
-    for name in ("menu.main", "promo.code", "language.choose"):
+    for name in ("menu.main", "promo.code", "credit.main", "language.choose"):
         assert len(draw_pages(sample_visit(screen_by_name(name), language=language))) == 1
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("key", [*LOAN_LINES.values(), PAYOUT_FAILED])
+def test_line_about_a_loan_is_no_longer_than_the_place_for_loans(key: str, language: str) -> None:
+    line = WORDS[language][key].format_map(LONGEST)
+
+    assert septets(line) <= septets(LONGEST["loans"]), line
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_every_text_is_shown_somewhere(language: str) -> None:
-    used = {screen.words for screen in all_screens()} | set(NEWS_WORDS.values())
+    used = {screen.words for screen in all_screens()} | {*NEWS_WORDS, *LOAN_LINES.values(), PAYOUT_FAILED}
     labels = {choice.label for screen in all_screens() for choice in choices_of(sample_visit(screen), screen)}
     troubles = {screen.trouble for screen in all_screens()} | {screen.unsure for screen in all_screens()}
     said_by_engine = {

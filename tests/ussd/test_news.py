@@ -136,7 +136,7 @@ def test_menu_without_payment_says_so(handset: Callable[..., Handset], aline: Us
 def test_language_is_changed_from_the_menu(handset: Callable[..., Handset], aline: User) -> None:
     phone = handset(service_code=MENU)
     phone.dial()
-    phone.type("3")
+    phone.type("4")
 
     assert phone.type("4").startswith("Starhash\n1 Utiliser un code")
     assert handset().dial() == "Bienvenue chez Starhash.\nEntrez votre code promo:"

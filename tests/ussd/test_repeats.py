@@ -132,7 +132,7 @@ def test_lost_session_is_rebuilt_from_the_history(
 ) -> None:
     phone = handset(service_code=MENU)
     phone.dial()
-    phone.type("4")
+    phone.type("5")
     phone.type("0")
     phone.type("1")
     clear_sessions()

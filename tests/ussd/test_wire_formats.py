@@ -232,7 +232,7 @@ def test_last_input_gets_spec_3s_body(client: Client, last_input: Gateway, aline
     response = post_json(client, last_input, body)
     assert response.json() == {
         "responseType": "input",
-        "message": "Starhash\n1 Redeem a code\n2 My last payment\n3 Language\n4 Help\n0 Exit",
+        "message": "Starhash\n1 Redeem a code\n2 My last payment\n3 Loans\n4 Language\n5 Help\n0 Exit",
     }
     response = post_json(client, last_input, body | {"text": 0})
     assert response.json() == {"responseType": "notification", "message": "Thank you for using Starhash."}

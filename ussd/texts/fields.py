@@ -18,6 +18,25 @@ LONGEST = {
     "service": "W" * LONGEST_SERVICE_NAME,
     "contact": "W" * LONGEST_CONTACT,
     "language": "Ikinyarwanda",
+    "currency": "NGN",
+    "get": "NGN 9,500,000.50",
+    "repay": "NGN 10,000,000",
+    "balance": "NGN 10,000,000",
+    "limit": "NGN 10,000,000",
+    "most": "10,000,000",
+    "due": "28 sept",
+    "number": "LOAN-2026-123456",
+    "score": "10000",
+    "hours": "720",
+    # The longest line about one loan; several are cut into pages between lines.
+    "loans": "LOAN-2026-123456: NGN 9,500,000.50 arrive bientot. A rembourser: NGN 10,000,000 au plus tard le 28 sept.",
+}
+# What screens carry for their acts, shown by no words.
+CARRIED = {
+    "offers": "5000000 4750000.50 2026-09-28|7500000 7125000.50 2026-09-28|10000000 9500000.50 2026-09-28",
+    "loan": "00000000-0000-4000-8000-000000000000",
+    "chosen": "10000000",
+    "owed": "10000000",
 }
 
 
