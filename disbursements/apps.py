@@ -9,13 +9,14 @@ class DisbursementsConfig(AppConfig):
         # app ready: models and registers of other apps are loaded only now.
         from audit.registry import register_actions
         from configuration.registry import register_category
-        from disbursements.configuration import PaymentSettings
+        from disbursements.configuration import NigeriaPayments, PaymentSettings
         from disbursements.invariants import PAYOUT_INVARIANTS
         from ledger.invariants import register_invariant
 
         for name, function in PAYOUT_INVARIANTS.items():
             register_invariant(name, function)
         register_category(PaymentSettings)
+        register_category(NigeriaPayments)
         register_actions(
             {
                 "disbursement.requested": "A payout was requested and its money reserved",

@@ -1,7 +1,7 @@
 """The circuit breaker of each provider: pauses sending after sends without a clear answer (architecture section 2).
 
-Shared by all workers in Redis and timed by Redis's clock. Only sends count: asking goes on during a pause.
-While Redis is away everything may be sent.
+One for each account (`disbursements.accounts`), shared by all workers in Redis and timed by Redis's clock. Only sends
+count: asking goes on during a pause. While Redis is away everything may be sent.
 """
 
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from django.conf import settings
 from django_redis import get_redis_connection
 
 from configuration.selectors import current
+from disbursements.accounts import account_of
 from disbursements.configuration import PaymentSettings
 from disbursements.providers.base import Answer, Outcome
 
@@ -106,9 +107,9 @@ def report(provider: str) -> BreakerReport:
 
 
 def _run(provider: str, act: str) -> BreakerReport:
-    payments = current(PaymentSettings)
+    payments, account = current(PaymentSettings), account_of(provider)
     # A probe is over when its call is: a token, a transfer, and both again after 401.
-    call_seconds = 4 * (payments.momo_connect_timeout_seconds + payments.momo_read_timeout_seconds)
+    call_seconds = 4 * (account.momo_connect_timeout_seconds + account.momo_read_timeout_seconds)
     seconds = (payments.breaker_open_seconds, call_seconds, FORGET_AFTER_SECONDS)
     try:
         run = get_redis_connection("sessions").register_script(_SCRIPT)

@@ -18,12 +18,13 @@ def live_attempt(disbursement_id: UUID) -> Attempt | None:
 
 def find_attempt(*, reference: str = "", external_id: str = "") -> Attempt | None:
     """The attempt a provider speaks of, by our reference or by our external id; None for what is not ours."""
+    attempts = Attempt.objects.select_related("disbursement")
     try:
-        found = Attempt.objects.filter(pk=UUID(reference)).first()
+        found = attempts.filter(pk=UUID(reference)).first()
     except ValueError:
         found = None
     if found is None and external_id:
-        found = Attempt.objects.filter(external_id=external_id).first()
+        found = attempts.filter(external_id=external_id).first()
     return found
 
 

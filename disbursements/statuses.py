@@ -6,9 +6,10 @@ from django.db import models
 
 
 class ProviderSlug(models.TextChoices):
-    """Who can move the money. `providers.registry` builds each."""
+    """Who can move the money: an account for each market. `providers.registry` builds each."""
 
     MTN_MOMO = "mtn_momo", "MTN MoMo"
+    MTN_MOMO_NG = "mtn_momo_ng", "MTN MoMo Nigeria"
 
 
 class DisbursementStatus(models.TextChoices):

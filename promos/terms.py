@@ -1,14 +1,19 @@
 """The terms of a batch and the rules they must keep: pure, so that forms, commands and services say the same."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
-from disbursements.configuration import PaymentSettings
+from disbursements.accounts import name_currencies
+from disbursements.configuration import ProviderAccount
 from ledger.money import MINOR_UNITS, format_amount, is_payable
 from promos.configuration import PromoRules
 from promos.refusals import PromoRefusal
+
+# What pays each currency (`disbursements.accounts.paying_accounts`).
+Accounts = Mapping[str, ProviderAccount]
 
 LONGEST_NAME = 120
 LONGEST_DESCRIPTION = 2_000
@@ -44,7 +49,7 @@ def clean_name(name: str) -> str:
 
 
 def find_errors(
-    terms: BatchTerms, *, rules: PromoRules, payments: PaymentSettings, before: BatchTerms | None, at: datetime
+    terms: BatchTerms, *, rules: PromoRules, accounts: Accounts, before: BatchTerms | None, at: datetime
 ) -> dict[str, str]:
     """Words by field for what is wrong; empty when all is well. A date that stays as `before` is not judged
     again, nor is the currency, which cannot change.
@@ -59,26 +64,29 @@ def find_errors(
         errors["name"] = "The name has characters that cannot be shown."
     if len(terms.description) > LONGEST_DESCRIPTION:
         errors["description"] = f"The description is longer than {LONGEST_DESCRIPTION:,} characters."
-    errors |= _find_money_errors(terms, before, payments)
+    errors |= _find_money_errors(terms, before, accounts)
     if before is None or terms.expiration_date != before.expiration_date:
         errors |= _find_date_errors(terms.expiration_date, rules=rules, at=at)
     return errors
 
 
-def currency_error(currency: str, *, payments: PaymentSettings) -> str:
-    """Why nothing can be promised in this currency; empty when it can. Limits on amounts are kept in the same one."""
-    return "" if currency == payments.momo_currency else f"Payouts are made in {payments.momo_currency}."
+def currency_error(currency: str, *, accounts: Accounts) -> str:
+    """Why nothing can be promised in this currency; empty when it can."""
+    return "" if currency in accounts else f"Payouts are made in {name_currencies(accounts)}."
 
 
-def amount_error(amount: Decimal, currency: str, *, payments: PaymentSettings) -> str:
-    """Why a code cannot pay this; empty when it can. The currency is known."""
+def amount_error(amount: Decimal, currency: str, *, accounts: Accounts) -> str:
+    """Why a code cannot pay this; empty when it can. The currency is known; one that no account pays any more has
+    no limits.
+    """
     if not amount.is_finite() or amount <= 0:
         return "The amount must be above zero."
     if not is_payable(amount, currency):
         units = MINOR_UNITS[currency]
         return f"{currency} is paid " + (f"with at most {units} decimals." if units else "in whole units.")
-    if not payments.min_amount <= amount <= payments.max_amount:
-        return f"Payouts are between {payments.min_amount:,} and {payments.max_amount:,}."
+    account = accounts.get(currency)
+    if account is not None and not account.min_amount <= amount <= account.max_amount:
+        return f"Payouts are between {account.min_amount:,} and {account.max_amount:,} {currency}."
     return ""
 
 
@@ -92,15 +100,15 @@ def default_expiration(*, rules: PromoRules, at: datetime) -> datetime:
     return end_of_day(at.astimezone(rules.zone).date() + timedelta(days=rules.default_expiration_days), rules=rules)
 
 
-def _find_money_errors(terms: BatchTerms, before: BatchTerms | None, payments: PaymentSettings) -> dict[str, str]:
+def _find_money_errors(terms: BatchTerms, before: BatchTerms | None, accounts: Accounts) -> dict[str, str]:
     if not re.fullmatch(r"[A-Z]{3}", terms.currency) or terms.currency not in MINOR_UNITS:
         return {"currency": f"The currency must be one of {', '.join(sorted(MINOR_UNITS))}."}
     errors: dict[str, str] = {}
     if before is not None and terms.currency != before.currency:
         errors["currency"] = "The currency of a batch cannot be changed."
-    elif before is None and (error := currency_error(terms.currency, payments=payments)):
+    elif before is None and (error := currency_error(terms.currency, accounts=accounts)):
         return {"currency": error}
-    if error := amount_error(terms.amount_per_code, terms.currency, payments=payments):
+    if error := amount_error(terms.amount_per_code, terms.currency, accounts=accounts):
         errors["amount_per_code"] = error
     budget = terms.budget
     if budget is None:

@@ -12,9 +12,8 @@ from accounts.services.tokens import create_token
 from accounts.statuses import TokenScope
 from audit.context import acting
 from benchmarks import stock
-from config.demo.cast import MOMO_CREDENTIALS
+from config.demo.cast import ACCOUNTS, MOMO_CREDENTIALS
 from configuration.services import change_category
-from disbursements.configuration import PaymentSettings
 from promos.configuration import MOST_CODES_PER_RUN, PromoRules
 from promos.services.batches import create_batch
 from promos.terms import BatchTerms
@@ -31,7 +30,7 @@ def prepare() -> dict[str, Any]:
     at = timezone.now()
     with acting(label="benchmarks"):
         for category, changes in (
-            (PaymentSettings, MOMO_CREDENTIALS),
+            *((account, MOMO_CREDENTIALS) for account, _currency in ACCOUNTS),
             (PromoRules, {"max_codes_per_run": MOST_CODES_PER_RUN}),
         ):
             change_category(category, changes=changes, changed_by=None, reason="Benchmarks", at=at)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from accounts.statuses import TokenScope
+from disbursements.configuration import NigeriaPayments, PaymentSettings, ProviderAccount
 
 
 @dataclass(frozen=True)
@@ -31,14 +32,14 @@ CODES = 500
 AMOUNT = Decimal(500)
 CURRENCY = "RWF"
 VALID_DAYS = 180
-# What the sandbox's provider account holds at its start.
+# The account of each market, and the currency of its float.
+ACCOUNTS: tuple[tuple[type[ProviderAccount], str], ...] = ((PaymentSettings, "RWF"), (NigeriaPayments, "NGN"))
+# What each of them holds in the sandbox at its start (`sandbox.options`).
 FLOAT = Decimal(100_000_000)
-# The sandbox process knows these credentials (`sandbox.options`); they open nothing else.
+# The sandbox process knows these credentials (`sandbox.options`), in every environment; they open nothing else.
 MOMO_CREDENTIALS = {
     "momo_api_user": "11111111-1111-4111-8111-111111111111",
     "momo_api_key": "sandbox-api-key",
     "momo_subscription_key": "sandbox-subscription-key",
-    "momo_target_environment": "mtnrwanda",
-    "momo_currency": CURRENCY,
 }
 SMS_CREDENTIALS = {"username": "sandbox", "api_key": "sandbox-sms-api-key"}

@@ -16,8 +16,6 @@ from config.demo.secrets import demo_password, demo_token
 from configuration.categories import Category
 from configuration.models import ConfigurationVersion
 from configuration.services import NothingChanged, change_category
-from disbursements.configuration import PaymentSettings
-from disbursements.providers.registry import DEFAULT_PROVIDER
 from ledger.services import record_float_top_up
 from notifications.configuration import NotificationSettings
 from promos.models import Batch
@@ -33,16 +31,8 @@ def load_demo(*, at: datetime) -> None:
     """Everything a stranger needs to dial a code and see it paid. Parts that are there already stay untouched."""
     with acting(label="demo data"):
         staff = [_staff_member(member, at=at) for member in cast.STAFF]
-        _configure(PaymentSettings, cast.MOMO_CREDENTIALS, at=at)
+        _accounts(entered_by=staff[0], at=at)
         _configure(NotificationSettings, cast.SMS_CREDENTIALS, at=at)
-        record_float_top_up(
-            provider=DEFAULT_PROVIDER,
-            amount=cast.FLOAT,
-            currency=cast.CURRENCY,
-            reference="demo",
-            by=staff[0],
-            at=at,
-        )
         _partner_token(at=at)
         _gateways(at=at)
         _customers(at=at)
@@ -59,6 +49,20 @@ def _staff_member(member: cast.StaffMember, *, at: datetime) -> User:
         created_by=None,
         at=at,
     )
+
+
+def _accounts(*, entered_by: User, at: datetime) -> None:
+    """Every market's account speaks to the sandbox, and the books know the float that it has there."""
+    for category, currency in cast.ACCOUNTS:
+        _configure(category, cast.MOMO_CREDENTIALS, at=at)
+        record_float_top_up(
+            provider=category.provider,
+            amount=cast.FLOAT,
+            currency=currency,
+            reference="demo",
+            by=entered_by,
+            at=at,
+        )
 
 
 def _configure(category: type[Category], changes: dict[str, Any], *, at: datetime) -> None:

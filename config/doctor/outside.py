@@ -1,11 +1,14 @@
 """Providers and callbacks: can money leave, and can word of it come back?"""
 
+from collections import Counter
+
 import requests
 from django.conf import settings
 
 from config.doctor.findings import Finding, Verdict, judge
 from configuration.selectors import current
-from disbursements.configuration import PaymentSettings
+from disbursements.accounts import all_accounts, name_currencies, paying_accounts
+from disbursements.configuration import ProviderAccount
 from disbursements.providers.registry import provider_for
 from notifications.configuration import NotificationSettings
 
@@ -33,28 +36,36 @@ def check_callbacks() -> list[Finding]:
 
 
 def check_provider() -> list[Finding]:
-    """Credentials and address of the payout provider, by asking for our float."""
-    chosen = current(PaymentSettings)
-    balance = provider_for("mtn_momo").balance(chosen.momo_currency)
-    seen = "no answer" if balance.available is None else f"float {balance.available} {balance.currency}"
+    """Credentials and address of each account that makes payouts, by asking for our float there."""
+    return [_look_at_account(account) for account in paying_accounts().values()]
+
+
+def check_accounts() -> list[Finding]:
+    """Each currency is paid by one account; two are refused when a person saves, not in what was saved before."""
+    claims = Counter(account.momo_currency for account in all_accounts() if account.momo_enabled)
+    disputed = sorted(currency for currency, accounts in claims.items() if accounts > 1)
+    if disputed:
+        seen = f"{name_currencies(disputed)} by more than one account"
+    else:
+        seen = f"payouts in {name_currencies(claims)}"
     return [
         judge(
-            "payout provider",
-            balance.available is not None,
-            f"{chosen.momo_base_url} ({chosen.momo_target_environment}): {seen}",
-            "Check the momo_ settings: manage.py configure payments",
+            "payout accounts",
+            bool(claims) and not disputed,
+            seen,
+            "Have one account for each currency: set momo_currency, or momo_enabled=false, on the others.",
         )
     ]
 
 
 def check_sandbox() -> list[Finding]:
     """In sandbox mode anybody may dial as anybody, which is harmless only while no real money can move."""
-    address = current(PaymentSettings).momo_base_url
-    where = "the simulated provider" if address == settings.SANDBOX_URL else address
+    real = sorted({account.momo_base_url for account in all_accounts() if not account.is_simulated})
+    where = " and ".join(real) or "the simulated provider"
     return [
         judge(
             "sandbox mode",
-            not settings.SANDBOX or address == settings.SANDBOX_URL,
+            not settings.SANDBOX or not real,
             f"on, payouts go to {where}" if settings.SANDBOX else "off",
             "Unset SANDBOX: the phone in the browser redeems codes for any number.",
         )
@@ -81,3 +92,15 @@ def check_sms() -> list[Finding]:
             "Set username and api_key: manage.py configure notifications",
         ),
     ]
+
+
+def _look_at_account(account: ProviderAccount) -> Finding:
+    balance = provider_for(account.provider).balance(account.momo_currency)
+    seen = "no answer" if balance.available is None else f"float {balance.available} {balance.currency}"
+    return judge(
+        f"payout provider {account.momo_currency}",
+        balance.available is not None,
+        f"{account.momo_base_url} ({account.momo_target_environment}): {seen}",
+        f"Check its momo_ settings: manage.py configure {account.slug}. When nothing is to be paid in "
+        f"{account.momo_currency}, set momo_enabled=false.",
+    )

@@ -1,7 +1,8 @@
 """Callbacks of MTN MoMo (contract section 7, mobile money notes A8).
 
 MTN signs nothing, so a callback is only a hint: it is stored as it came, answered at once, and a task then asks
-the provider. No authentication and no CSRF check; staff may list the networks callbacks come from.
+the provider. No authentication and no CSRF check; staff may list the networks callbacks come from, for each account.
+All accounts share these addresses: the payout that a callback speaks of tells whose it is.
 """
 
 from collections.abc import Mapping
@@ -19,10 +20,10 @@ from kombu.exceptions import OperationalError as BrokerError
 from redis import RedisError
 
 from audit.context import current_actor
-from configuration.selectors import current
-from disbursements.configuration import PaymentSettings
-from disbursements.providers import mtn_momo
-from disbursements.services.callbacks import store_callback
+from disbursements.accounts import all_accounts
+from disbursements.configuration import ProviderAccount
+from disbursements.services.callbacks import claimed_attempt, store_callback
+from disbursements.statuses import ProviderSlug
 from disbursements.tasks import check_balances
 
 MAX_BODY_BYTES = 65_536
@@ -43,18 +44,26 @@ logger = structlog.get_logger(__name__)
 def receive_callback(request: HttpRequest, reference: UUID | None = None) -> HttpResponse:
     """Store what came, believe nothing. Without a reference in the path the body's `externalId` must do."""
     sender = current_actor().ip
-    if not _may_call(sender):
-        logger.warning("callback_from_elsewhere", ip=sender)
-        return _refusal("FORBIDDEN", "Callbacks are not accepted from this address.", status=403)
+    accounts = all_accounts()
+    open_to_sender = {account.provider for account in accounts if _accepts(account, sender)}
+    if not open_to_sender:
+        return _refuse_sender(sender)
     if _announced_length(request) > MAX_BODY_BYTES:
         return _refusal("TOO_LARGE", f"At most {MAX_BODY_BYTES} bytes.", status=413)
     try:
+        body = _as_text(request.body)
+        if len(open_to_sender) < len(accounts):
+            # Only then does it matter whose it is; else one INSERT is all. What names no payout of ours is kept.
+            attempt = claimed_attempt(reference=str(reference or ""), body=body)
+            if attempt is not None and attempt.disbursement.provider not in open_to_sender:
+                return _refuse_sender(sender)
         store_callback(
-            provider=mtn_momo.SLUG,
+            # Whose address it came to. MTN has one for all accounts.
+            provider=ProviderSlug.MTN_MOMO,
             reference=str(reference or ""),
             method=str(request.method),
             headers=_kept_headers(request.headers),
-            body=_as_text(request.body),
+            body=body,
             ip=sender,
             at=timezone.now(),
         )
@@ -74,9 +83,8 @@ def receive_callback(request: HttpRequest, reference: UUID | None = None) -> Htt
 def receive_balance_event(request: HttpRequest) -> HttpResponse:
     """Something happened to our float: look ourselves. What the body says is not read."""
     sender = current_actor().ip
-    if not _may_call(sender):
-        logger.warning("callback_from_elsewhere", ip=sender)
-        return _refusal("FORBIDDEN", "Callbacks are not accepted from this address.", status=403)
+    if not any(_accepts(account, sender) for account in all_accounts()):
+        return _refuse_sender(sender)
     try:
         if cache.add("momo-balance-event", 1, timeout=BALANCE_PAUSE_SECONDS):
             check_balances.delay()
@@ -86,11 +94,16 @@ def receive_balance_event(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"status": "received"}, status=202)
 
 
-def _may_call(sender: str | None) -> bool:
-    networks = current(PaymentSettings).momo_callback_networks
+def _accepts(account: ProviderAccount, sender: str | None) -> bool:
+    networks = account.momo_callback_networks
     if not networks:
         return True
     return sender is not None and any(ip_address(sender) in ip_network(network) for network in networks)
+
+
+def _refuse_sender(sender: str | None) -> HttpResponse:
+    logger.warning("callback_from_elsewhere", ip=sender)
+    return _refusal("FORBIDDEN", "Callbacks are not accepted from this address.", status=403)
 
 
 def _announced_length(request: HttpRequest) -> int:

@@ -1,23 +1,22 @@
-"""Which providers exist, and how one is built from the settings in force."""
+"""Which providers exist, which of them pays a currency, and how one is built from its account's settings in force."""
 
 from collections.abc import Callable
 
-from configuration.selectors import current
-from disbursements.configuration import PaymentSettings
+from disbursements.accounts import UnknownProvider, account_of, account_paying
 from disbursements.providers import mtn_momo
 from disbursements.providers.base import Provider
+from disbursements.statuses import ProviderSlug
 
-# Who pays when nothing else is said.
-DEFAULT_PROVIDER = mtn_momo.SLUG
+# Called with the account, and `base_url` and `environment` to use instead of its own when not empty.
+_BUILDERS: dict[str, Callable[..., Provider]] = {
+    ProviderSlug.MTN_MOMO: mtn_momo.build_client,
+    ProviderSlug.MTN_MOMO_NG: mtn_momo.build_client,
+}
 
-# Called with the settings, and `base_url` and `environment` to use instead of theirs when not empty.
-_BUILDERS: dict[str, Callable[..., Provider]] = {mtn_momo.SLUG: mtn_momo.build_client}
 
-
-class UnknownProvider(LookupError):
-    """No provider has this slug."""
-
-    code = "UNKNOWN_PROVIDER"
+def provider_paying(currency: str) -> str:
+    """The slug of the provider account that pays this currency. Raises CurrencyNotPaid, SettingsUnknown."""
+    return account_paying(currency).provider
 
 
 def provider_for(slug: str, *, base_url: str = "", environment: str = "") -> Provider:
@@ -26,8 +25,6 @@ def provider_for(slug: str, *, base_url: str = "", environment: str = "") -> Pro
     An attempt that may have been sent must be asked about, and sent again, where it was sent first: give its
     stored `base_url` and `environment`. Anywhere else the reference is unknown, and sending it pays twice.
     """
-    try:
-        build = _BUILDERS[slug]
-    except KeyError:
-        raise UnknownProvider(f"No provider {slug!r}; known: {', '.join(sorted(_BUILDERS))}") from None
-    return build(current(PaymentSettings), base_url=base_url, environment=environment)
+    if slug not in _BUILDERS:
+        raise UnknownProvider(f"No provider {slug!r}; known: {', '.join(sorted(_BUILDERS))}")
+    return _BUILDERS[slug](account_of(slug), base_url=base_url, environment=environment)

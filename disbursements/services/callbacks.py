@@ -58,6 +58,11 @@ def store_callback(
     return callback
 
 
+def claimed_attempt(*, reference: str, body: str) -> Attempt | None:
+    """The attempt that a callback speaks of, by the reference in its path or the external id in its body."""
+    return find_attempt(reference=reference, external_id=_text(_read(body).get("externalId")))
+
+
 def process_callback(*, callback_id: int, at: datetime) -> CallbackResult:
     """Ask the provider about what a stored callback names, and act on the answer alone.
 
@@ -71,7 +76,7 @@ def process_callback(*, callback_id: int, at: datetime) -> CallbackResult:
         # Nobody to ask: this process has not been told yet who our provider is.
         return CallbackResult.PENDING
     claim = _read(callback.body)
-    attempt = find_attempt(reference=callback.reference, external_id=_text(claim.get("externalId")))
+    attempt = claimed_attempt(reference=callback.reference, body=callback.body)
     if attempt is None:
         logger.warning("callback_of_unknown_reference", callback=callback.pk, reference=callback.reference)
         return _finish(callback, CallbackResult.UNKNOWN_REFERENCE, at=at)

@@ -9,8 +9,7 @@ from uuid import UUID
 
 from django.db.models import F, Q
 
-from configuration.selectors import current
-from disbursements.configuration import PaymentSettings
+from disbursements.accounts import longest_call_seconds
 from disbursements.models import Disbursement
 from disbursements.statuses import DisbursementStatus, WaitReason
 
@@ -22,10 +21,10 @@ _OPEN = (DisbursementStatus.QUEUED, DisbursementStatus.PROCESSING)
 
 
 def claim_length() -> timedelta:
-    """Longer than all time limits of one operation together."""
-    payments = current(PaymentSettings)
-    one_call = payments.momo_connect_timeout_seconds + payments.momo_read_timeout_seconds
-    return timedelta(seconds=CALLS_PER_OPERATION * one_call + SPARE_SECONDS)
+    """Longer than all time limits of one operation together, whichever account the payout goes to: that is read only
+    after the claim.
+    """
+    return timedelta(seconds=CALLS_PER_OPERATION * longest_call_seconds() + SPARE_SECONDS)
 
 
 def claim_disbursement(*, disbursement_id: UUID | str, at: datetime) -> Disbursement | None:

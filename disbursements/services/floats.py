@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from configuration.selectors import current
+from disbursements.accounts import paying_accounts
 from disbursements.configuration import PaymentSettings
 from disbursements.models import Disbursement, ProviderBalance
 from disbursements.providers.base import FloatBalance, Outcome, Provider
@@ -15,7 +16,7 @@ from disbursements.providers.registry import provider_for
 from disbursements.selectors import known_balance
 from disbursements.services.claims import renew_claim
 from disbursements.services.connections import release_connection
-from disbursements.statuses import DisbursementStatus, ErrorClass, ProviderSlug, WaitReason
+from disbursements.statuses import DisbursementStatus, ErrorClass, WaitReason
 
 logger = structlog.get_logger(__name__)
 
@@ -70,11 +71,12 @@ def record_balance(provider: Provider, balance: FloatBalance, *, at: datetime) -
 
 
 def check_provider_balances(*, at: datetime) -> int:
-    """Ask each provider what our float is; how many answered."""
+    """Ask about the float of each account that makes new payouts; how many answered. Who waits for float in another
+    has it asked for when the pause is over.
+    """
     answered = 0
-    currencies = {ProviderSlug.MTN_MOMO: current(PaymentSettings).momo_currency}
-    for slug, currency in currencies.items():
-        provider = provider_for(slug)
+    for currency, account in paying_accounts().items():
+        provider = provider_for(account.provider)
         if record_balance(provider, provider.balance(currency), at=at):
             answered += 1
     return answered

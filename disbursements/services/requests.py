@@ -8,11 +8,10 @@ from django.db import connection
 
 from accounts.models import User
 from audit.services import record
-from configuration.selectors import current_or_raise
-from disbursements.configuration import PaymentSettings
+from disbursements.accounts import CurrencyNotPaid, InvalidDisbursement, account_paying
+from disbursements.configuration import ProviderAccount
 from disbursements.models import Disbursement
 from disbursements.owners import owner_of
-from disbursements.providers.registry import DEFAULT_PROVIDER
 from disbursements.services.nudges import nudge_disbursement
 from disbursements.services.reserves import reserve_money
 from disbursements.statuses import DisbursementStatus
@@ -21,6 +20,15 @@ from ledger.models import Account
 from ledger.money import format_amount, is_payable
 from ledger.services import NotInTransaction
 
+__all__ = [
+    "AmountOutOfRange",
+    "CurrencyNotPaid",
+    "DisbursementConflict",
+    "InvalidDisbursement",
+    "must_wait_for_approval",
+    "request_disbursement",
+]
+
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
@@ -28,18 +36,6 @@ class DisbursementConflict(ValueError):
     """The key was used before for another payout."""
 
     code = "DISBURSEMENT_CONFLICT"
-
-
-class InvalidDisbursement(ValueError):
-    """The payee is no E.164 number, or the amount cannot be paid in this currency or from this account."""
-
-    code = "INVALID_DISBURSEMENT"
-
-
-class CurrencyNotPaid(InvalidDisbursement):
-    """Our float, and with it every limit on amounts, is kept in another currency."""
-
-    code = "CURRENCY_NOT_PAID"
 
 
 class AmountOutOfRange(ValueError):
@@ -61,8 +57,9 @@ def request_disbursement(
     at: datetime,
 ) -> Disbursement:
     """Promise money to `payee` (E.164), in the caller's transaction: a row to be worked on, the reserve in the ledger,
-    one audit event; four INSERTs in all. Above the approval threshold it waits for a second person, who may not be
-    `requested_by`: the one who made the promise.
+    one audit event; four INSERTs in all. The account that pays this currency pays it, within that account's
+    limits. Above its approval threshold it waits for a second person, who may not be `requested_by`: the one who made
+    the promise.
 
     The same key with the same content gives the first payout again and does nothing. Raises DisbursementConflict for
     the same key with other content, UnknownPurpose, InvalidDisbursement, CurrencyNotPaid, AmountOutOfRange,
@@ -72,8 +69,8 @@ def request_disbursement(
     if not connection.in_atomic_block:
         raise NotInTransaction("Open transaction.atomic() around the act that asks for the payout.")
     owner_of(purpose)
-    payments = current_or_raise(PaymentSettings)
-    waits = must_wait_for_approval(amount, payments)
+    account = account_paying(currency)
+    waits = must_wait_for_approval(amount, account)
     disbursement = Disbursement(
         key=key,
         purpose=purpose,
@@ -82,14 +79,14 @@ def request_disbursement(
         amount=amount,
         currency=currency,
         funded_from=funded_from,
-        provider=DEFAULT_PROVIDER,
+        provider=account.provider,
         status=DisbursementStatus.AWAITING_APPROVAL if waits else DisbursementStatus.QUEUED,
         next_action_at=None if waits else at,
         requested_by=requested_by,
         requested_at=at,
         open_since=at,
     )
-    _check(disbursement, payments)
+    _check(disbursement, account)
     if not insert_once(disbursement):
         return _first_request(disbursement)
     reserve_money(disbursement, at=at)
@@ -99,24 +96,22 @@ def request_disbursement(
     return disbursement
 
 
-def must_wait_for_approval(amount: Decimal, payments: PaymentSettings) -> bool:
+def must_wait_for_approval(amount: Decimal, account: ProviderAccount) -> bool:
     """Whether a second person must let this amount go, by the threshold in force; 0 means never."""
-    return 0 < payments.approval_threshold < amount
+    return 0 < account.approval_threshold < amount
 
 
-def _check(disbursement: Disbursement, payments: PaymentSettings) -> None:
+def _check(disbursement: Disbursement, account: ProviderAccount) -> None:
     if not _E164.fullmatch(disbursement.payee):
         raise InvalidDisbursement("The payee is not a phone number in international form.")
     amount, currency = disbursement.amount, disbursement.currency
-    if currency != payments.momo_currency:
-        raise CurrencyNotPaid(f"Payouts are made in {payments.momo_currency}, not in {currency}.")
     if not is_payable(amount, currency) or amount <= 0:
         raise InvalidDisbursement(f"{amount} {currency} cannot be paid.")
     if disbursement.funded_from.currency != currency:
         raise InvalidDisbursement(f"Account {disbursement.funded_from.code} is not kept in {currency}.")
-    if not payments.min_amount <= amount <= payments.max_amount:
+    if not account.min_amount <= amount <= account.max_amount:
         raise AmountOutOfRange(
-            f"{format_amount(amount, currency)} is not between {payments.min_amount:,} and {payments.max_amount:,}."
+            f"{format_amount(amount, currency)} is not between {account.min_amount:,} and {account.max_amount:,}."
         )
 
 

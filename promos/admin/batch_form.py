@@ -9,8 +9,7 @@ from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminSelectWidget
 
 from accounts.models import User
 from configuration.selectors import current
-from disbursements.configuration import PaymentSettings
-from ledger.money import MINOR_UNITS
+from disbursements.accounts import paying_accounts
 from promos.configuration import PromoRules
 from promos.models import Batch
 from promos.refusals import PromoRefusal
@@ -53,7 +52,7 @@ class BatchForm(forms.ModelForm):
         if self.before is None:
             self.initial["currency"] = rules.default_currency
             self.fields["currency"] = forms.ChoiceField(
-                choices=[(code, code) for code in sorted(MINOR_UNITS)], widget=UnfoldAdminSelectWidget
+                choices=[(code, code) for code in sorted(paying_accounts())], widget=UnfoldAdminSelectWidget
             )
             field = self.fields["assigned_user"]
             assert isinstance(field, forms.ModelChoiceField)
@@ -71,7 +70,7 @@ class BatchForm(forms.ModelForm):
             errors = find_errors(
                 self.terms(),
                 rules=current(PromoRules),
-                payments=current(PaymentSettings),
+                accounts=paying_accounts(),
                 before=self.before,
                 at=timezone.now(),
             )

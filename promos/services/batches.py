@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import User
 from audit.services import record
 from configuration.selectors import current
-from disbursements.configuration import PaymentSettings
+from disbursements.accounts import paying_accounts
 from ledger.money import quantize
 from ledger.services import open_account, open_in_flight_account
 from ledger.statuses import AccountKind
@@ -137,7 +137,7 @@ def terms_of(batch: Batch) -> BatchTerms:
 
 
 def _require_valid(terms: BatchTerms, *, before: BatchTerms | None, at: datetime) -> None:
-    errors = find_errors(terms, rules=current(PromoRules), payments=current(PaymentSettings), before=before, at=at)
+    errors = find_errors(terms, rules=current(PromoRules), accounts=paying_accounts(), before=before, at=at)
     if errors:
         raise InvalidTerms(errors)
 

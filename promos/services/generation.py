@@ -19,7 +19,7 @@ from psycopg.errors import DeadlockDetected
 from accounts.models import User
 from audit.services import record
 from configuration.selectors import current
-from disbursements.configuration import PaymentSettings
+from disbursements.accounts import paying_accounts
 from promos.codes import generate_codes
 from promos.configuration import PromoRules
 from promos.locks import lock_batch, lock_run
@@ -143,9 +143,9 @@ def run_generation(*, run_id: UUID, clock: Callable[[], datetime] = timezone.now
 
 
 def _require_open(batch: Batch, amount: Decimal, *, rules: PromoRules, at: datetime) -> None:
-    payments = current(PaymentSettings)
-    if error := currency_error(batch.currency, payments=payments) or amount_error(
-        amount, batch.currency, payments=payments
+    accounts = paying_accounts()
+    if error := currency_error(batch.currency, accounts=accounts) or amount_error(
+        amount, batch.currency, accounts=accounts
     ):
         raise InvalidOrder(error)
     if batch.budget is not None and amount > batch.budget:

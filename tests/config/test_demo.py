@@ -20,7 +20,7 @@ from audit.models import AuditEvent
 from config.demo.loader import load_demo
 from configuration.models import ConfigurationVersion
 from configuration.selectors import current
-from disbursements.configuration import PaymentSettings
+from disbursements.configuration import NigeriaPayments, PaymentSettings
 from ledger.models import Posting
 from ledger.selectors import balance_of
 from ledger.services.accounts import open_float_account
@@ -61,9 +61,14 @@ def test_everything_is_loaded_once(settings: Any) -> None:
         "PromoCode": 500,
     }
     assert PromoCode.objects.filter(status=CodeStatus.ACTIVE).count() == 500
-    assert balance_of(open_float_account(provider="mtn_momo", currency="RWF")) == 100_000_000
-    chosen = current(PaymentSettings)
-    assert (chosen.momo_base_url, chosen.momo_currency) == (settings.SANDBOX_URL, "RWF")
+    for category, currency, environment in (
+        (PaymentSettings, "RWF", "mtnrwanda"),
+        (NigeriaPayments, "NGN", "mtnnigeria"),
+    ):
+        assert balance_of(open_float_account(provider=category.provider, currency=currency)) == 100_000_000
+        chosen = current(category)
+        assert (chosen.momo_base_url, chosen.momo_currency) == (settings.SANDBOX_URL, currency)
+        assert (chosen.momo_target_environment, bool(chosen.momo_api_user)) == (environment, True)
     assert set(AuditEvent.objects.values_list("actor_label", flat=True)) <= {"demo data", "admin@starhash.example"}
 
 

@@ -20,7 +20,7 @@ from config.doctor import broker, database, outside, secrets
 from config.doctor.findings import Finding, Group, Verdict, examine, judge
 from config.management.commands import doctor
 from configuration.services import change_category
-from disbursements.configuration import PaymentSettings
+from disbursements.configuration import NigeriaPayments, PaymentSettings, ProviderAccount
 from notifications.configuration import NotificationSettings
 from tests.config.processes import PRODUCTION, run_python
 from ussd.services.gateways import create_gateway, rotate_secret
@@ -266,9 +266,45 @@ def test_provider_is_asked_for_our_float(
     monkeypatch: pytest.MonkeyPatch, available: Decimal | None, verdict: Verdict
 ) -> None:
     provider = SimpleNamespace(balance=lambda currency: SimpleNamespace(available=available, currency=currency))
-    monkeypatch.setattr(outside, "provider_for", lambda _slug: provider)
+    asked: list[str] = []
+    monkeypatch.setattr(outside, "provider_for", lambda slug: asked.append(slug) or provider)
 
-    assert verdicts(outside.check_provider()) == {"payout provider": verdict}
+    assert verdicts(outside.check_provider()) == {"payout provider RWF": verdict, "payout provider NGN": verdict}
+    assert asked == ["mtn_momo", "mtn_momo_ng"]
+
+
+@pytest.mark.django_db
+def test_account_that_is_switched_off_is_not_asked(monkeypatch: pytest.MonkeyPatch, now: datetime) -> None:
+    provider = SimpleNamespace(balance=lambda currency: SimpleNamespace(available=Decimal(1), currency=currency))
+    monkeypatch.setattr(outside, "provider_for", lambda _slug: provider)
+    change_category(NigeriaPayments, changes={"momo_enabled": False}, changed_by=None, reason="No lending", at=now)
+
+    assert verdicts(outside.check_provider()) == {"payout provider RWF": OK}
+    assert verdicts(outside.check_accounts()) == {"payout accounts": OK}
+
+
+@pytest.mark.parametrize(
+    ("naira", "verdict", "seen"),
+    [
+        ({}, OK, "payouts in NGN and RWF"),
+        ({"momo_currency": "RWF"}, FAIL, "RWF by more than one account"),
+        ({"momo_currency": "RWF", "momo_enabled": False}, OK, "payouts in RWF"),
+    ],
+)
+def test_two_accounts_for_one_currency_are_found(
+    monkeypatch: pytest.MonkeyPatch, naira: dict[str, Any], verdict: Verdict, seen: str
+) -> None:
+    monkeypatch.setattr(outside, "all_accounts", lambda: [PaymentSettings(), NigeriaPayments(**naira)])
+
+    (finding,) = outside.check_accounts()
+
+    assert (finding.name, finding.verdict, finding.seen) == ("payout accounts", verdict, seen)
+
+
+def test_no_account_that_pays_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outside, "all_accounts", lambda: [PaymentSettings(momo_enabled=False)])
+
+    assert verdicts(outside.check_accounts()) == {"payout accounts": FAIL}
 
 
 @pytest.mark.parametrize(
@@ -327,10 +363,17 @@ def test_a_new_key_says_what_still_needs_the_old_one(settings: Any, now: datetim
         (False, "https://proxy.momoapi.mtn.com", OK),
     ],
 )
+@pytest.mark.parametrize("account", [PaymentSettings, NigeriaPayments])
 def test_the_sandbox_beside_real_money_is_found(
-    monkeypatch: pytest.MonkeyPatch, settings: Any, sandbox: bool, address: str, verdict: Verdict
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Any,
+    account: type[ProviderAccount],
+    sandbox: bool,
+    address: str,
+    verdict: Verdict,
 ) -> None:
     settings.SANDBOX, settings.SANDBOX_URL = sandbox, "http://127.0.0.1:8001"
-    monkeypatch.setattr(outside, "current", lambda _category: PaymentSettings(momo_base_url=address))
+    accounts = [category() for category in (PaymentSettings, NigeriaPayments) if category is not account]
+    monkeypatch.setattr(outside, "all_accounts", lambda: [*accounts, account(momo_base_url=address)])
 
     assert verdicts(outside.check_sandbox()) == {"sandbox mode": verdict}

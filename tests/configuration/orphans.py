@@ -1,7 +1,8 @@
 """Finds settings that nothing reads.
 
 A setting counts as read when its name is read as an attribute in a file that speaks of its category (by the class's
-name), outside the class itself. A property of the class that uses the setting counts as the setting.
+name, or that of a category it inherits the setting from), outside the class itself. A property of the class that uses
+the setting counts as the setting.
 """
 
 import ast
@@ -13,18 +14,30 @@ from configuration.categories import Category
 
 ROOT = Path(__file__).resolve().parents[2]
 # Where the product's own code is: not tests, not migrations, not the forms that show every setting alike.
-APPS = ("config", "ussd", "promos", "disbursements", "ledger", "accounts", "notifications", "audit")
+APPS = ("config", "ussd", "loans", "promos", "disbursements", "ledger", "accounts", "notifications", "audit")
 
 
 def find_orphans(category: type[Category], sources: Iterable[str]) -> list[str]:
     """The settings of `category` that none of the sources reads."""
-    read = set().union(*(read_names(source, category.__name__) for source in sources))
-    through = property_reads(category)
-    return [
-        name
-        for name in category.model_fields
-        if name not in read and not any(name in used and prop in read for prop, used in through.items())
-    ]
+    texts = list(sources)
+    orphans = list(category.model_fields)
+    for holder in holders(category):
+        read = set().union(*(read_names(text, holder.__name__) for text in texts))
+        through = property_reads(holder)
+        orphans = [
+            name
+            for name in orphans
+            if name not in holder.model_fields
+            or (name not in read and not any(name in used and prop in read for prop, used in through.items()))
+        ]
+    return orphans
+
+
+def holders(category: type[Category]) -> Iterator[type[Category]]:
+    """The category and those it inherits from."""
+    for ancestor in category.__mro__:
+        if issubclass(ancestor, Category) and ancestor is not Category:
+            yield ancestor
 
 
 def product_sources() -> Iterator[str]:

@@ -28,6 +28,14 @@ class Bakery(Category):
         return self.flour
 
 
+class Patisserie(Bakery):
+    """The same with sugar."""
+
+    slug: ClassVar[str] = "patisserie"
+
+    sugar: int = Field(1, description="Kilograms")
+
+
 READS = "from bakery import Bakery\n\ndef bake(settings: Bakery):\n    return settings."
 
 
@@ -45,6 +53,18 @@ READS = "from bakery import Bakery\n\ndef bake(settings: Bakery):\n    return se
 )
 def test_finder_finds_what_nobody_reads(sources, orphans):
     assert find_orphans(Bakery, sources) == orphans
+
+
+def test_finder_knows_settings_that_are_inherited():
+    for_both = [READS + "ovens", READS + "flour", READS + "zone", READS + "sugar"]
+
+    # Who speaks of any bakery reads what every bakery has, and not what only this one has.
+    assert find_orphans(Patisserie, for_both) == ["sugar"]
+    assert find_orphans(Patisserie, ["def bake(place: Patisserie):\n    return place.sugar"]) == [
+        "ovens",
+        "flour",
+        "zone_name",
+    ]
 
 
 def test_every_setting_of_the_product_is_read_somewhere():

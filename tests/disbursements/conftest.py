@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from django.db import connection, transaction
@@ -10,14 +11,17 @@ from django.utils import timezone
 
 from accounts.models import User
 from audit.models import AuditEvent
-from configuration.snapshot import Known
+from configuration import selectors
+from configuration.categories import Category
+from configuration.snapshot import Known, known_category
 from disbursements import owners
-from disbursements.configuration import PaymentSettings
+from disbursements.configuration import NigeriaPayments, PaymentSettings
 from disbursements.models import Attempt, Disbursement
 from disbursements.providers import registry
 from disbursements.providers.mtn_momo import tokens
 from disbursements.services.advance import Progress, advance_disbursement
 from disbursements.services.requests import request_disbursement
+from disbursements.statuses import ProviderSlug
 from ledger.invariants import registered_invariants
 from ledger.models import Account
 from ledger.services import open_account
@@ -115,20 +119,33 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
         assert (len(connection.savepoint_ids), connection.in_atomic_block) == outside, f"{name} inside a transaction"
 
     world.watch = refuse_transactions
-    monkeypatch.setitem(registry._BUILDERS, "mtn_momo", world.build)
+    for slug in ProviderSlug:
+        monkeypatch.setitem(registry._BUILDERS, slug, world.build)
     return world
 
 
 @pytest.fixture
 def configure(monkeypatch: pytest.MonkeyPatch) -> Callable[..., PaymentSettings]:
-    """Put payment settings in force for the rest of the test."""
+    """Put payment settings in force for the rest of the test; every other category has its defaults, or what
+    `configure_naira` put.
+    """
+    return partial(_put, monkeypatch, PaymentSettings)
 
-    def put(**changes: object) -> PaymentSettings:
-        payments = PaymentSettings(**changes)
-        monkeypatch.setattr("configuration.selectors.known_category", lambda category: Known(1, 1, payments))
-        return payments
 
-    return put
+@pytest.fixture
+def configure_naira(monkeypatch: pytest.MonkeyPatch) -> Callable[..., NigeriaPayments]:
+    """The same for the account that pays naira."""
+    return partial(_put, monkeypatch, NigeriaPayments)
+
+
+def _put(monkeypatch: pytest.MonkeyPatch, category: type[Category], **changes: object) -> Category:
+    values, others = category(**changes), selectors.known_category
+    if others is known_category:  # nothing was put yet
+        others = lambda other: Known(1, 1, other())  # noqa: E731
+    monkeypatch.setattr(
+        selectors, "known_category", lambda asked: Known(1, 1, values) if asked is category else others(asked)
+    )
+    return values
 
 
 class Line:

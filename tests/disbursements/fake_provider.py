@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from disbursements.configuration import PaymentSettings
+from disbursements.configuration import ProviderAccount
 from disbursements.providers.base import Answer, FloatBalance, Outcome, Transfer
 from disbursements.statuses import ErrorClass
 
@@ -61,13 +61,14 @@ class World:
             if self.fates.get(reference, Outcome(Answer.PAID)).answer == Answer.PAID
         ]
 
-    def build(self, payments: PaymentSettings, *, base_url: str = "", environment: str = "") -> "FakeProvider":
+    def build(self, account: ProviderAccount, *, base_url: str = "", environment: str = "") -> "FakeProvider":
         """Stands in for the client's builder."""
         return FakeProvider(
             self,
-            base_url or payments.momo_base_url,
-            environment or payments.momo_target_environment,
-            payments.momo_api_user,
+            base_url or account.momo_base_url,
+            environment or account.momo_target_environment,
+            account.momo_api_user,
+            account.provider,
         )
 
 

@@ -24,6 +24,7 @@ def quick_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses of less than a second; settings allow whole seconds only."""
     payments = PaymentSettings(breaker_failures=LIMIT).model_copy(update={"breaker_open_seconds": OPEN_SECONDS})
     monkeypatch.setattr(breaker, "current", lambda _category: payments)
+    monkeypatch.setattr(breaker, "account_of", lambda _provider: payments)
 
 
 @pytest.fixture
@@ -119,10 +120,10 @@ def test_breaker_late_failures_do_not_prolong_the_pause(provider: str) -> None:
 
 
 def test_breaker_probe_of_a_dead_worker_falls_by_itself(provider: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    payments = breaker.current(PaymentSettings).model_copy(
+    account = PaymentSettings().model_copy(
         update={"momo_connect_timeout_seconds": 0.02, "momo_read_timeout_seconds": 0.03}
     )
-    monkeypatch.setattr(breaker, "current", lambda _category: payments)
+    monkeypatch.setattr(breaker, "account_of", lambda _provider: account)
     open_and_wait(provider)
 
     first = [breaker.allow(provider), breaker.allow(provider)]

@@ -55,11 +55,13 @@ def test_value_that_cannot_work_is_refused(name: str, value: object) -> None:
     assert {error["loc"][0] for error in refused.value.errors()} == {name}
 
 
+@pytest.mark.django_db
 def test_refusals_name_the_fields() -> None:
     assert PaymentSettings().refusals() == {}
     assert list(PaymentSettings(min_amount=Decimal(10), max_amount=Decimal(5)).refusals()) == ["min_amount"]
 
 
+@pytest.mark.django_db
 def test_refusals_outside_the_sandbox_want_https(settings: object) -> None:
     settings.SANDBOX = False  # type: ignore[attr-defined]
 

@@ -1,5 +1,6 @@
 """Asking for a payout: once per key, reserved and audited in the same transaction."""
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 
@@ -7,7 +8,6 @@ import pytest
 from django.db import transaction
 
 from audit.models import AuditEvent
-from disbursements.configuration import PaymentSettings
 from disbursements.models import Disbursement
 from disbursements.owners import UnknownPurpose
 from disbursements.services import requests
@@ -22,9 +22,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("owner")]
 
 
 @pytest.fixture
-def threshold(monkeypatch: pytest.MonkeyPatch) -> None:
-    payments = PaymentSettings(approval_threshold=Decimal(5000))
-    monkeypatch.setattr(requests, "current_or_raise", lambda category: payments)
+def threshold(configure: Callable[..., object]) -> None:
+    configure(approval_threshold=Decimal(5000))
 
 
 def test_request_queues_reserves_and_audits(budget: Account, now: datetime) -> None:
@@ -93,7 +92,7 @@ def euros() -> Account:
 
 @pytest.mark.parametrize("amount", [Decimal(5000), Decimal("12.50")])
 def test_currency_our_float_is_not_kept_in_is_refused(euros: Account, now: datetime, amount: Decimal) -> None:
-    with pytest.raises(CurrencyNotPaid, match="made in RWF, not in EUR"):
+    with pytest.raises(CurrencyNotPaid, match="made in NGN and RWF, not in EUR"):
         request_payout(euros, now, currency="EUR", amount=amount)
 
     assert Disbursement.objects.count() == 0

@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from audit.models import AuditEvent
+from configuration.services import change_category
+from disbursements.configuration import NigeriaPayments
 from promos.models import Batch, GenerationRun, PromoCode, Redemption
 from promos.services.batches import create_batch
 from promos.services.generation import order_codes
@@ -45,6 +47,25 @@ def test_form_creates_a_batch_through_the_service(office: Client, boss: User) ->
     assert sum(part.remaining for part in batch.budget_slices.all()) == Decimal(10_000)
     event = AuditEvent.objects.get(action="promo.batch.created")
     assert (event.actor_label, event.actor_id) == ("boss@example.com", str(boss.pk))
+
+
+def test_form_offers_the_currencies_that_are_paid(office: Client, now: datetime) -> None:
+    def offered() -> list[str]:
+        form = office.get(page("batch", "add")).context["adminform"].form
+        return [code for code, _label in form.fields["currency"].choices]
+
+    assert offered() == ["NGN", "RWF"]
+    change_category(NigeriaPayments, changes={"momo_enabled": False}, changed_by=None, reason="Test", at=now)
+    assert offered() == ["RWF"]
+
+
+def test_form_takes_a_batch_in_naira_within_the_limits_of_its_account(office: Client) -> None:
+    too_much = office.post(page("batch", "add"), batch_fields(currency="NGN", amount_per_code="1000001"))
+    assert "between 50 and 1,000,000 NGN" in str(too_much.context["adminform"].form.errors["amount_per_code"])
+
+    assert office.post(page("batch", "add"), batch_fields(currency="NGN", amount_per_code="99.50")).status_code == 302
+    batch = Batch.objects.get()
+    assert (batch.currency, batch.amount_per_code) == ("NGN", Decimal("99.50"))
 
 
 @pytest.mark.parametrize(

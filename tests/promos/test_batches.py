@@ -10,7 +10,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 from accounts.models import User
 from audit.models import AuditEvent
 from configuration.services import change_category
-from disbursements.configuration import PaymentSettings
+from disbursements.configuration import NigeriaPayments, PaymentSettings
 from ledger.statuses import AccountKind
 from promos.models import Batch, BudgetSlice
 from promos.services.batches import (
@@ -102,6 +102,32 @@ def shillings(now: datetime) -> None:
     change_category(PaymentSettings, changes={"momo_currency": "KES"}, changed_by=None, reason="Test", at=now)
 
 
+@pytest.mark.parametrize(
+    ("currency", "amount", "words"),
+    [
+        ("RWF", 5_000_001, "between 1 and 5,000,000 RWF"),
+        ("NGN", 1_000_001, "between 50 and 1,000,000 NGN"),
+        ("NGN", 49, "between 50 and 1,000,000 NGN"),
+        ("KES", 5000, "Payouts are made in NGN and RWF."),
+    ],
+)
+def test_amounts_keep_the_limits_of_the_account_that_pays_the_currency(
+    currency: str, amount: int, words: str, now: datetime
+) -> None:
+    terms = promo_terms(now, currency=currency, amount_per_code=Decimal(amount))
+    with pytest.raises(InvalidTerms, match=words):
+        create_batch(terms=terms, at=now)
+
+    assert Batch.objects.count() == 0
+
+
+def test_currency_that_no_account_pays_any_more_takes_no_new_batch(now: datetime) -> None:
+    change_category(NigeriaPayments, changes={"momo_enabled": False}, changed_by=None, reason="Test", at=now)
+
+    with pytest.raises(InvalidTerms, match=r"Payouts are made in RWF\."):
+        create_batch(terms=promo_terms(now, currency="NGN"), at=now)
+
+
 @pytest.mark.usefixtures("shillings")
 def test_currency_with_minor_units_takes_them_and_no_more(now: datetime) -> None:
     with pytest.raises(InvalidTerms) as refused:
@@ -120,7 +146,7 @@ def test_batch_in_a_currency_that_is_no_longer_paid_can_be_ended_and_makes_no_co
     tomorrow = now + timedelta(days=1)
 
     assert update_batch(batch_id=batch.pk, terms=promo_terms(now, expiration_date=tomorrow), at=now)
-    with pytest.raises(InvalidOrder, match="Payouts are made in KES"):
+    with pytest.raises(InvalidOrder, match="Payouts are made in KES and NGN"):
         order_codes(batch_id=batch.pk, count=1, nudge=False, at=now)
 
 

@@ -32,8 +32,9 @@ def warm(alice: User, batch: Batch, now: datetime) -> None:
     current(PromoRules)
 
 
-def test_redeem_takes_at_most_twelve_statements(warm: None, alice: User, now: datetime, rules) -> None:
-    batch = create_batch(terms=promo_terms(now, name="Rich", budget=Decimal(1_000_000)), at=now)
+@pytest.mark.parametrize("currency", ["RWF", "NGN"])
+def test_redeem_takes_at_most_twelve_statements(warm: None, alice: User, now: datetime, rules, currency: str) -> None:
+    batch = create_batch(terms=promo_terms(now, name="Rich", currency=currency, budget=Decimal(1_000_000)), at=now)
     code = make_codes(batch, 1, at=now)[0]
     rules(**EVERY_LIMIT)
 

@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.services.tokens import create_token
 from audit.models import AuditEvent
 from configuration.services import change_category
-from disbursements.configuration import PaymentSettings
+from disbursements.configuration import NigeriaPayments, PaymentSettings
 from promos.models import PromoCode, Redemption
 from tests.ussd.conftest import ALINE, MENU, PROMO
 from tests.ussd.dialling import Handset
@@ -222,8 +222,15 @@ def test_trying_out_tells_the_state(
     assert (response.status_code, response.json()["code"]) == (400, "INVALID_REQUEST")
 
 
+@pytest.mark.parametrize("account", [PaymentSettings, NigeriaPayments])
 def test_trying_out_is_refused_where_money_is_real(
-    client: Client, token: Callable, last_input: Gateway, aline: User, codes: list[PromoCode], settings: Any
+    client: Client,
+    token: Callable,
+    last_input: Gateway,
+    aline: User,
+    codes: list[PromoCode],
+    settings: Any,
+    account: type,
 ) -> None:
     monitor = token("monitor")
     body = TURN | {"serviceCode": PROMO, "text": str(codes[0])}
@@ -233,7 +240,7 @@ def test_trying_out_is_refused_where_money_is_real(
     assert (response.status_code, response.json()["code"]) == (403, "SANDBOX_ONLY")
     settings.SANDBOX = True
     change_category(
-        PaymentSettings,
+        account,
         changes={"momo_base_url": "https://proxy.momoapi.mtn.com"},
         changed_by=None,
         reason="Real provider in a sandbox",

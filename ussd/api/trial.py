@@ -12,8 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.statuses import TokenScope
-from configuration.selectors import current
-from disbursements.configuration import PaymentSettings
+from disbursements.accounts import all_accounts
 from ussd.api.receiving import read_incoming
 from ussd.api.sessions import state_of
 from ussd.api.with_token import TokenTurnView, find_gateway, peek_service_code
@@ -58,8 +57,7 @@ class TrialView(TokenTurnView):
 
 
 def _refuse_real_money() -> None:
-    simulated = current(PaymentSettings).momo_base_url.rstrip("/") == settings.SANDBOX_URL
-    if not settings.SANDBOX or not simulated:
+    if not settings.SANDBOX or not all(account.is_simulated for account in all_accounts()):
         raise SandboxOnly
 
 

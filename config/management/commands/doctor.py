@@ -22,6 +22,7 @@ GROUPS = [
             database.check_clock,
             database.check_time_zone,
             broker.check_beat,
+            outside.check_accounts,
             outside.check_provider,
             outside.check_sandbox,
             outside.check_sms,

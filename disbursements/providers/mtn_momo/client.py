@@ -7,7 +7,7 @@ import structlog
 from django.conf import settings
 from django.urls import reverse
 
-from disbursements.configuration import PaymentSettings
+from disbursements.configuration import ProviderAccount
 from disbursements.providers.base import Answer, FloatBalance, Outcome, Transfer
 from disbursements.providers.mtn_momo.calls import Calls, calls_as
 from disbursements.providers.mtn_momo.minting import Merchant
@@ -15,10 +15,9 @@ from disbursements.providers.mtn_momo.parsing import outcome_of_send, outcome_of
 from disbursements.providers.mtn_momo.reading import error_of, read_amount, read_document
 from disbursements.providers.mtn_momo.tokens import TokenUnavailable
 from disbursements.providers.mtn_momo.wire import UnsendableTransfer, transfer_body
-from disbursements.statuses import ErrorClass, ProviderSlug
+from disbursements.statuses import ErrorClass
 from outbound.exchange import NoReply, NothingSent, TimeLimit
 
-SLUG = ProviderSlug.MTN_MOMO
 TRANSFER_PATH = "/v1_0/transfer"
 BALANCE_PATH = "/v1_0/account/balance"
 
@@ -27,11 +26,11 @@ logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class MtnMomo:
-    """One API user in one target environment. Nothing here raises for what a network or MTN may do."""
+    """One account: one API user in one target environment. Nothing here raises for what a network or MTN may do."""
 
+    slug: str
     calls: Calls
     wants_callbacks: bool
-    slug: str = SLUG
 
     @property
     def base_url(self) -> str:
@@ -77,17 +76,17 @@ class MtnMomo:
         return FloatBalance(available, currency)
 
 
-def build_client(payments: PaymentSettings, *, base_url: str = "", environment: str = "") -> MtnMomo:
-    """The client as configured; `base_url` and `environment` win when given."""
+def build_client(account: ProviderAccount, *, base_url: str = "", environment: str = "") -> MtnMomo:
+    """The client of this account; `base_url` and `environment` win when given."""
     merchant = Merchant(
         product="disbursement",
-        base_url=base_url or payments.momo_base_url,
-        environment=environment or payments.momo_target_environment,
-        api_user=payments.momo_api_user,
-        api_key=payments.momo_api_key,
-        subscription_key=payments.momo_subscription_key,
-        user_agent=payments.momo_user_agent,
-        limit=TimeLimit(payments.momo_connect_timeout_seconds, payments.momo_read_timeout_seconds),
+        base_url=base_url or account.momo_base_url,
+        environment=environment or account.momo_target_environment,
+        api_user=account.momo_api_user,
+        api_key=account.momo_api_key,
+        subscription_key=account.momo_subscription_key,
+        user_agent=account.momo_user_agent,
+        limit=TimeLimit(account.momo_connect_timeout_seconds, account.momo_read_timeout_seconds),
     )
-    calls = calls_as(merchant, margin_seconds=payments.token_renew_margin_seconds)
-    return MtnMomo(calls, bool(settings.PUBLIC_URL) and payments.momo_callbacks_enabled)
+    calls = calls_as(merchant, margin_seconds=account.token_renew_margin_seconds)
+    return MtnMomo(account.provider, calls, bool(settings.PUBLIC_URL) and account.momo_callbacks_enabled)

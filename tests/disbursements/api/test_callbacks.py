@@ -15,9 +15,10 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from disbursements import tasks
 from disbursements.api import callbacks
-from disbursements.configuration import PaymentSettings
+from disbursements.configuration import NigeriaPayments, PaymentSettings
 from disbursements.models import ProviderCallback
-from disbursements.providers import mtn_momo
+from disbursements.statuses import ProviderSlug
+from tests.disbursements.conftest import Line
 
 BASE = "/api/v1/webhooks/momo/disbursements"
 BALANCE = "/api/v1/webhooks/momo/balance/"
@@ -39,8 +40,8 @@ def queued(monkeypatch: pytest.MonkeyPatch) -> Mock:
 @pytest.fixture
 def use_settings(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def use(**changes: object) -> None:
-        payments = PaymentSettings(**changes)
-        monkeypatch.setattr(callbacks, "current", lambda _category: payments)
+        accounts = [PaymentSettings(**changes), NigeriaPayments(**changes)]
+        monkeypatch.setattr(callbacks, "all_accounts", lambda: accounts)
 
     return use
 
@@ -73,7 +74,7 @@ def test_callback_is_stored_as_it_came(client: Client, method: str, path: str, r
 
     assert (response.status_code, response.json()) == (200, {"status": "received"})
     stored = ProviderCallback.objects.get()
-    assert (stored.provider, stored.reference, stored.method) == (mtn_momo.SLUG, reference, method)
+    assert (stored.provider, stored.reference, stored.method) == (ProviderSlug.MTN_MOMO, reference, method)
     assert json.loads(stored.body) == BODY
     assert stored.ip == "212.88.125.100"
     assert stored.headers["User-Agent"] == "MTN"
@@ -223,6 +224,38 @@ def test_callback_only_from_networks_listed(
     taken = status == 200
     assert response.status_code == (202 if taken and path == BALANCE else status)
     assert ProviderCallback.objects.count() == (1 if taken and path != BALANCE else 0)
+
+
+@pytest.fixture
+def two_lists(monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """Rwanda calls from one address, Nigeria from another."""
+    rwanda, nigeria = "212.88.125.100", "197.210.0.1"
+    accounts = [PaymentSettings(momo_callback_networks=[rwanda]), NigeriaPayments(momo_callback_networks=[nigeria])]
+    monkeypatch.setattr(callbacks, "all_accounts", lambda: accounts)
+    return rwanda, nigeria
+
+
+@pytest.mark.parametrize("by_external_id", [False, True])
+def test_callback_only_from_networks_of_the_account_that_pays(
+    client: Client, line: Line, two_lists: tuple[str, str], by_external_id: bool
+) -> None:
+    rwanda, nigeria = two_lists
+    line.go()
+    body = {"externalId": line.attempt.external_id} if by_external_id else BODY
+    path = f"{BASE}/" if by_external_id else f"{BASE}/{line.attempt.pk}/"
+
+    statuses = [call(client, path, body, REMOTE_ADDR=ip).status_code for ip in (nigeria, rwanda, "203.0.113.7")]
+
+    assert statuses == [403, 200, 403]
+    assert ProviderCallback.objects.get().ip == rwanda
+
+
+def test_callback_of_an_unknown_payout_may_come_from_either(client: Client, two_lists: tuple[str, str]) -> None:
+    for sender in two_lists:
+        assert call(client, f"{BASE}/{REFERENCE}/", REMOTE_ADDR=sender).status_code == 200
+        assert call(client, BALANCE, REMOTE_ADDR=sender).status_code == 202
+
+    assert ProviderCallback.objects.count() == 2
 
 
 def test_callback_address_is_the_one_sent_to_the_provider() -> None:
