@@ -27,6 +27,17 @@ def _page(title: str, icon: str, model: str) -> dict[str, Any]:
 
 _NAVIGATION = [
     {
+        "title": "Lending",
+        "items": [
+            _page("Loans", "real_estate_agent", "loans.loan"),
+            _page("Repayments", "savings", "loans.repayment"),
+            _page("Money paid in", "call_merge", "loans.paidinnotice"),
+            _page("Files of repayments", "upload_file", "loans.repaymentfile"),
+            _page("Credit profiles", "speed", "loans.creditprofile"),
+            _page("Offers", "local_offer", "loans.offer"),
+        ],
+    },
+    {
         "title": "Promotions",
         "items": [
             _page("Batches", "inventory_2", "promos.batch"),
@@ -42,6 +53,8 @@ _NAVIGATION = [
             _page("Attempts", "send_money", "disbursements.attempt"),
             _page("Provider callbacks", "call_received", "disbursements.providercallback"),
             _page("Provider balances", "account_balance_wallet", "disbursements.providerbalance"),
+            _page("Requests to pay", "request_quote", "loans.collectionrequest"),
+            _page("Callbacks of requests", "call_received", "loans.collectioncallback"),
             _page("Ledger accounts", "account_balance", "ledger.account"),
             _page("Postings", "receipt_long", "ledger.posting"),
         ],

@@ -1,5 +1,8 @@
 """Lending in the back office."""
 
+from loans.admin.credit import CreditProfileAdmin
 from loans.admin.funnel import FunnelDayAdmin
+from loans.admin.loans import LoanAdmin
+from loans.admin.offers import OfferAdmin
 
-__all__ = ["FunnelDayAdmin"]
+__all__ = ["CreditProfileAdmin", "FunnelDayAdmin", "LoanAdmin", "OfferAdmin"]
