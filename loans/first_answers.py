@@ -4,12 +4,11 @@ Both only save work and waiting: without Redis the customer's locked profile and
 """
 
 import json
-import time
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
+from time import monotonic, sleep
 from typing import Any
 from uuid import UUID
 
@@ -71,13 +70,13 @@ class FirstAnswer:
             logger.warning("loan_lock_not_released", error=str(error))
 
 
-def ask_for_answer(*, key: str, lock: str, patience: float, sleep: Callable[[float], None] = time.sleep) -> FirstAnswer:
+def ask_for_answer(*, key: str, lock: str, patience: float) -> FirstAnswer:
     """The answer given before, or the right to give one; waits up to `patience` seconds for whoever is giving it.
 
     One round trip when nobody is. The first failure of Redis ends the asking.
     """
     first = FirstAnswer(key=key, lock=lock, token=uuid.uuid4().hex)
-    until = time.monotonic() + patience
+    until = monotonic() + patience
     wait = _FIRST_WAIT
     while True:
         try:
@@ -92,7 +91,7 @@ def ask_for_answer(*, key: str, lock: str, patience: float, sleep: Callable[[flo
             first.word, first.answer = "said", said
         if first.word != "away":
             return first
-        if time.monotonic() + wait > until:
+        if monotonic() + wait > until:
             first.word = "busy"
             return first
         sleep(wait)

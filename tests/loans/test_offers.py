@@ -7,7 +7,7 @@ import pytest
 from accounts.models import User
 from configuration.selectors import SettingsUnknown
 from loans.services import offers
-from tests.loans.conftest import make_profile
+from tests.loans.conftest import ALICE, make_profile
 from tests.loans.test_offer_records import ask
 
 pytestmark = pytest.mark.django_db
