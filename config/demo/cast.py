@@ -26,7 +26,7 @@ GATEWAYS = (
     ("demo-json", "JSON middle server (demo)", "json"),
     ("demo-lastinput", "Last input, spec 3 (demo)", "lastinput"),
 )
-SERVICE_CODES = {"*123#": "promo", "*100#": "menu"}
+SERVICE_CODES = {"*123#": "promo", "*100#": "menu", "*200#": "credit"}
 BATCH = "Paint lids (demo)"
 CODES = 500
 AMOUNT = Decimal(500)

@@ -12,6 +12,7 @@ from accounts.services.staff import create_staff
 from accounts.services.tokens import create_token
 from audit.context import acting
 from config.demo import cast
+from config.demo.lending import load_lending
 from config.demo.secrets import demo_password, demo_token
 from configuration.categories import Category
 from configuration.models import ConfigurationVersion
@@ -37,6 +38,7 @@ def load_demo(*, at: datetime) -> None:
         _gateways(at=at)
         _customers(at=at)
         _batch(created_by=staff[0], at=at)
+        load_lending(entered_by=staff[0], at=at)
 
 
 def _staff_member(member: cast.StaffMember, *, at: datetime) -> User:

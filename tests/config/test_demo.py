@@ -21,16 +21,33 @@ from config.demo.loader import load_demo
 from configuration.models import ConfigurationVersion
 from configuration.selectors import current
 from disbursements.configuration import NigeriaPayments, PaymentSettings
+from ledger.invariants import registered_invariants
 from ledger.models import Posting
 from ledger.selectors import balance_of
 from ledger.services.accounts import open_float_account
+from loans.models import CreditProfile, Loan, Repayment, ScoreChange
+from loans.services.offers import make_offers
 from promos.models import Batch, GenerationRun, PromoCode
 from promos.statuses import CodeStatus
 from ussd.models import Gateway
 from ussd.registry import journey_names
+from ussd.simulator.cast import AMINA, CHIDI, MUSA, NGOZI
 from ussd.statuses import GatewayKind
 
-MODELS = (User, ApiToken, Gateway, ConfigurationVersion, Batch, GenerationRun, PromoCode, Posting, AuditEvent)
+MODELS = (
+    User,
+    ApiToken,
+    Gateway,
+    ConfigurationVersion,
+    Batch,
+    GenerationRun,
+    PromoCode,
+    Loan,
+    Repayment,
+    ScoreChange,
+    Posting,
+    AuditEvent,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -129,7 +146,34 @@ def test_customers_are_known_but_for_the_new_one(now: datetime) -> None:
 
     assert [phone for phone in phones if parse_phone(phone, any_country=True) != phone] == []
     strangers = set(phones) - set(User.objects.values_list("phone", flat=True))
-    assert [phones[phone] for phone in strangers] == ["Diane: new, has never dialled before"]
+    assert {phones[phone] for phone in strangers} == {
+        "Diane: new, has never dialled before",
+        "Bisi: in Lagos, new, has never dialled before",
+    }
+
+
+def test_borrowers_have_the_past_that_their_stories_tell(now: datetime) -> None:
+    load_demo(at=now)
+
+    phones = [NGOZI.phone, MUSA.phone, AMINA.phone]
+    found = {
+        phone: (
+            profile.score,
+            profile.credit_limit,
+            profile.total_loans,
+            profile.outstanding,
+            [terms.amount for terms in make_offers(phone=phone, session_id="", network="", partner="", at=now).terms],
+        )
+        for phone in phones
+        for profile in CreditProfile.objects.filter(customer__phone=phone)
+    }
+    assert found == {
+        NGOZI.phone: (680, 60_000, 2, 0, [30_000, 45_000, 60_000]),
+        MUSA.phone: (295, 5_000, 1, 0, [2_500, 3_750, 5_000]),
+        AMINA.phone: (300, 10_000, 1, 10_000, [5_000, 7_500, 10_000]),
+    }
+    assert not CreditProfile.objects.filter(customer__phone=CHIDI.phone).exists()
+    assert {name: list(check()) for name, check in registered_invariants().items() if list(check())} == {}
 
 
 def test_people_read_it_too(now: datetime) -> None:
@@ -139,7 +183,7 @@ def test_people_read_it_too(now: datetime) -> None:
     call_command("demo_access", stdout=out)
 
     lines = out.getvalue().splitlines()
-    assert [line.split()[0] for line in lines] == ["sign", "API"] + ["dial"] * 3 + ["customer"] * 7
+    assert [line.split()[0] for line in lines] == ["sign", "API"] + ["dial"] * 3 + ["customer"] * 12
     assert "*123# (promo)" in lines[2]
 
 

@@ -40,8 +40,9 @@ def test_the_phone_knows_where_to_dial_and_what_for(client: Client, demo: dateti
     assert {line["code"]: line["title"] for line in gateway["serviceCodes"]} == {
         "*123#": "Redeem a promo code",
         "*100#": "Main menu",
+        "*200#": "Loans",
     }
-    assert len(found["people"]) == 7
+    assert len(found["people"]) == 12
 
 
 def test_a_gateway_that_is_off_is_not_offered(client: Client, demo: datetime) -> None:

@@ -13,7 +13,7 @@ from ussd.models import Gateway
 from ussd.services.gateways import create_gateway
 from ussd.texts.dates import short_day
 
-CREDIT, MENU = "*383#", "*384#"
+CREDIT, MENU = "*200#", "*384#"
 ADA = "+2348031234567"
 MAIN = "Starhash: loans\n1 Get a loan\n2 My loan\n3 Repay\n4 Why this amount?\n5 Language\n0 Exit"
 OFFERS = "Choose a loan (NGN):\n1 Get 4,500, repay 5,000\n2 Get 6,750, repay 7,500\n3 Get 9,000, repay 10,000\n0 Back"
