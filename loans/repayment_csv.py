@@ -21,13 +21,13 @@ COLUMNS = {
     "amount": "What came in: 5000, 5,000 or 1250.50",
     "rail": "mtn_momo, bank or cash",
     "reference": "The rail's own number of the transaction. The same one is booked once",
-    "received_at": "Day, or day and time, of the payment: 2026-11-20, 20/11/2026, 2026-11-20 14:30",
+    "received_at": "Day, or day and time, of the payment: 2025-11-20, 20/11/2025, 2025-11-20 14:30",
     "note": "Anything worth keeping. May be left out",
 }
 SAMPLE = (
     "loan,phone,amount,rail,reference,received_at,note\r\n"
-    "USS-2026-001,,5000,bank,TRF-100200300,2026-11-20 14:30,\r\n"
-    ",0803 123 4567,2500,cash,RECEIPT-0042,20/11/2026,Paid at the counter\r\n"
+    "USS-2026-001,,5000,bank,TRF-100200300,2025-11-20 14:30,\r\n"
+    ",0803 123 4567,2500,cash,RECEIPT-0042,20/11/2025,Paid at the counter\r\n"
 )
 _DELIMITERS = ",;\t"
 # What a spreadsheet would run as a formula when the file is opened there again.
@@ -202,7 +202,7 @@ def _moment(text: str, zone: tzinfo) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"{text[:30]!r} is not a day, or day and time, such as 2026-11-20 14:30") from None
+        raise ValueError(f"{text[:30]!r} is not a day, or day and time, such as 2025-11-20 14:30") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
