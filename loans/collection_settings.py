@@ -79,6 +79,11 @@ class CollectionSettings(Category):
         """How long a customer has to approve."""
         return timedelta(minutes=self.approval_minutes)
 
+    @property
+    def is_simulated(self) -> bool:
+        """Whether customers pay in the sandbox, and so no real money."""
+        return bool(self.base_url == settings.SANDBOX_URL.rstrip("/"))
+
     def refusals(self) -> dict[str, list[str]]:
         """Plain http outside the sandbox."""
         if settings.SANDBOX or self.base_url.startswith("https://"):

@@ -42,4 +42,9 @@ MOMO_CREDENTIALS = {
     "momo_api_key": "sandbox-api-key",
     "momo_subscription_key": "sandbox-subscription-key",
 }
+COLLECTION_CREDENTIALS = {
+    "api_user": "11111111-1111-4111-8111-111111111111",
+    "api_key": "sandbox-api-key",
+    "subscription_key": "sandbox-collection-key",
+}
 SMS_CREDENTIALS = {"username": "sandbox", "api_key": "sandbox-sms-api-key"}

@@ -18,6 +18,7 @@ from configuration.categories import Category
 from configuration.models import ConfigurationVersion
 from configuration.services import NothingChanged, change_category
 from ledger.services import record_float_top_up
+from loans.collection_settings import CollectionSettings
 from notifications.configuration import NotificationSettings
 from promos.models import Batch
 from promos.services.batches import create_batch
@@ -33,6 +34,7 @@ def load_demo(*, at: datetime) -> None:
     with acting(label="demo data"):
         staff = [_staff_member(member, at=at) for member in cast.STAFF]
         _accounts(entered_by=staff[0], at=at)
+        _configure(CollectionSettings, cast.COLLECTION_CREDENTIALS, at=at)
         _configure(NotificationSettings, cast.SMS_CREDENTIALS, at=at)
         _partner_token(at=at)
         _gateways(at=at)

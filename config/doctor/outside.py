@@ -10,6 +10,8 @@ from configuration.selectors import current
 from disbursements.accounts import all_accounts, name_currencies, paying_accounts
 from disbursements.configuration import ProviderAccount
 from disbursements.providers.registry import provider_for
+from loans.collecting import build_client
+from loans.collection_settings import CollectionSettings
 from notifications.configuration import NotificationSettings
 
 
@@ -58,15 +60,35 @@ def check_accounts() -> list[Finding]:
     ]
 
 
+def check_collections() -> list[Finding]:
+    """Credentials and address of requests to pay, by asking what was collected there."""
+    chosen = current(CollectionSettings)
+    if not chosen.enabled:
+        return [Finding("requests to pay", Verdict.OK, "switched off")]
+    balance = build_client(chosen).balance(chosen.currency)
+    seen = "no answer" if balance.available is None else f"{balance.available} {balance.currency} collected"
+    return [
+        judge(
+            "requests to pay",
+            balance.available is not None,
+            f"{chosen.base_url} ({chosen.target_environment}): {seen}",
+            "Check manage.py configure collections. When nobody is to be asked to pay, set enabled=false.",
+        )
+    ]
+
+
 def check_sandbox() -> list[Finding]:
     """In sandbox mode anybody may dial as anybody, which is harmless only while no real money can move."""
-    real = sorted({account.momo_base_url for account in all_accounts() if not account.is_simulated})
-    where = " and ".join(real) or "the simulated provider"
+    real = {account.momo_base_url for account in all_accounts() if not account.is_simulated}
+    collections = current(CollectionSettings)
+    if not collections.is_simulated:
+        real.add(collections.base_url)
+    where = " and ".join(sorted(real)) or "the simulated provider"
     return [
         judge(
             "sandbox mode",
             not settings.SANDBOX or not real,
-            f"on, payouts go to {where}" if settings.SANDBOX else "off",
+            f"on, money moves at {where}" if settings.SANDBOX else "off",
             "Unset SANDBOX: the phone in the browser redeems codes for any number.",
         )
     ]

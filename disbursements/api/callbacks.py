@@ -5,8 +5,6 @@ the provider. No authentication and no CSRF check; staff may list the networks c
 All accounts share these addresses: the payout that a callback speaks of tells whose it is.
 """
 
-from collections.abc import Mapping
-from ipaddress import ip_address, ip_network
 from uuid import UUID
 
 import structlog
@@ -21,17 +19,19 @@ from redis import RedisError
 
 from audit.context import current_actor
 from disbursements.accounts import all_accounts
+from disbursements.api.raw_requests import (
+    MAX_BODY_BYTES,
+    announced_length,
+    as_text,
+    is_from,
+    kept_headers,
+    refuse,
+)
 from disbursements.configuration import ProviderAccount
 from disbursements.services.callbacks import claimed_attempt, store_callback
 from disbursements.statuses import ProviderSlug
 from disbursements.tasks import check_balances
 
-MAX_BODY_BYTES = 65_536
-MAX_HEADERS = 50
-MAX_HEADER_LENGTH = 500
-MASK = "********"
-# A header with one of these in its name may open something.
-SECRET_WORDS = ("auth", "cookie", "key", "token", "secret", "password", "session")
 # Seconds: anybody may call, but the provider is asked about the balance no more often for it.
 BALANCE_PAUSE_SECONDS = 10
 RETRY_AFTER_SECONDS = 30
@@ -48,10 +48,10 @@ def receive_callback(request: HttpRequest, reference: UUID | None = None) -> Htt
     open_to_sender = {account.provider for account in accounts if _accepts(account, sender)}
     if not open_to_sender:
         return _refuse_sender(sender)
-    if _announced_length(request) > MAX_BODY_BYTES:
-        return _refusal("TOO_LARGE", f"At most {MAX_BODY_BYTES} bytes.", status=413)
+    if announced_length(request) > MAX_BODY_BYTES:
+        return refuse("TOO_LARGE", f"At most {MAX_BODY_BYTES} bytes.", status=413)
     try:
-        body = _as_text(request.body)
+        body = as_text(request.body)
         if len(open_to_sender) < len(accounts):
             # Only then does it matter whose it is; else one INSERT is all. What names no payout of ours is kept.
             attempt = claimed_attempt(reference=str(reference or ""), body=body)
@@ -62,17 +62,17 @@ def receive_callback(request: HttpRequest, reference: UUID | None = None) -> Htt
             provider=ProviderSlug.MTN_MOMO,
             reference=str(reference or ""),
             method=str(request.method),
-            headers=_kept_headers(request.headers),
+            headers=kept_headers(request.headers),
             body=body,
             ip=sender,
             at=timezone.now(),
         )
     except UnreadablePostError:
-        return _refusal("INVALID_REQUEST", "The body ended early.", status=400)
+        return refuse("INVALID_REQUEST", "The body ended early.", status=400)
     except (OperationalError, InterfaceError) as error:
         # Not stored, so not taken: the provider may call again, and polling goes on in any case.
         logger.error("callback_not_stored", error=type(error).__name__)
-        refusal = _refusal("SERVICE_UNAVAILABLE", "Try again later.", status=503)
+        refusal = refuse("SERVICE_UNAVAILABLE", "Try again later.", status=503)
         refusal["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return refusal
     return JsonResponse({"status": "received"})
@@ -95,38 +95,9 @@ def receive_balance_event(request: HttpRequest) -> HttpResponse:
 
 
 def _accepts(account: ProviderAccount, sender: str | None) -> bool:
-    networks = account.momo_callback_networks
-    if not networks:
-        return True
-    return sender is not None and any(ip_address(sender) in ip_network(network) for network in networks)
+    return is_from(sender, account.momo_callback_networks)
 
 
 def _refuse_sender(sender: str | None) -> HttpResponse:
     logger.warning("callback_from_elsewhere", ip=sender)
-    return _refusal("FORBIDDEN", "Callbacks are not accepted from this address.", status=403)
-
-
-def _announced_length(request: HttpRequest) -> int:
-    """The length Django will read at most; it takes what is no number for nothing."""
-    try:
-        return int(request.META.get("CONTENT_LENGTH") or 0)
-    except ValueError:
-        return 0
-
-
-def _kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers as they came, secrets masked, lengths bounded."""
-    return {
-        name: MASK if any(word in name.lower() for word in SECRET_WORDS) else _as_text(value)[:MAX_HEADER_LENGTH]
-        for name, value in list(headers.items())[:MAX_HEADERS]
-    }
-
-
-def _as_text(raw: bytes | str) -> str:
-    r"""What PostgreSQL can keep: bytes that are no UTF-8, and NUL, become \xNN."""
-    text = raw if isinstance(raw, str) else raw.decode("utf-8", "backslashreplace")
-    return text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()
-
-
-def _refusal(code: str, message: str, *, status: int) -> JsonResponse:
-    return JsonResponse({"code": code, "message": message}, status=status)
+    return refuse("FORBIDDEN", "Callbacks are not accepted from this address.", status=403)

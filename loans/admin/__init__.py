@@ -1,8 +1,16 @@
 """Lending in the back office."""
 
+from loans.admin.collections import CollectionCallbackAdmin, CollectionRequestAdmin
 from loans.admin.credit import CreditProfileAdmin
 from loans.admin.funnel import FunnelDayAdmin
 from loans.admin.loans import LoanAdmin
 from loans.admin.offers import OfferAdmin
 
-__all__ = ["CreditProfileAdmin", "FunnelDayAdmin", "LoanAdmin", "OfferAdmin"]
+__all__ = [
+    "CollectionCallbackAdmin",
+    "CollectionRequestAdmin",
+    "CreditProfileAdmin",
+    "FunnelDayAdmin",
+    "LoanAdmin",
+    "OfferAdmin",
+]

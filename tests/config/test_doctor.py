@@ -21,6 +21,7 @@ from config.doctor.findings import Finding, Group, Verdict, examine, judge
 from config.management.commands import doctor
 from configuration.services import change_category
 from disbursements.configuration import NigeriaPayments, PaymentSettings, ProviderAccount
+from loans.collection_settings import CollectionSettings
 from notifications.configuration import NotificationSettings
 from tests.config.processes import PRODUCTION, run_python
 from ussd.services.gateways import create_gateway, rotate_secret
@@ -273,6 +274,24 @@ def test_provider_is_asked_for_our_float(
     assert asked == ["mtn_momo", "mtn_momo_ng"]
 
 
+@pytest.mark.parametrize(("available", "verdict"), [(Decimal(500), OK), (None, FAIL)])
+def test_collections_are_asked_what_was_collected(
+    monkeypatch: pytest.MonkeyPatch, available: Decimal | None, verdict: Verdict
+) -> None:
+    client = SimpleNamespace(balance=lambda currency: SimpleNamespace(available=available, currency=currency))
+    monkeypatch.setattr(outside, "current", lambda category: CollectionSettings())
+    monkeypatch.setattr(outside, "build_client", lambda chosen: client)
+
+    assert verdicts(outside.check_collections()) == {"requests to pay": verdict}
+
+
+def test_collections_switched_off_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outside, "current", lambda category: CollectionSettings(enabled=False))
+    monkeypatch.setattr(outside, "build_client", None)
+
+    assert verdicts(outside.check_collections()) == {"requests to pay": OK}
+
+
 @pytest.mark.django_db
 def test_account_that_is_switched_off_is_not_asked(monkeypatch: pytest.MonkeyPatch, now: datetime) -> None:
     provider = SimpleNamespace(balance=lambda currency: SimpleNamespace(available=Decimal(1), currency=currency))
@@ -363,17 +382,20 @@ def test_a_new_key_says_what_still_needs_the_old_one(settings: Any, now: datetim
         (False, "https://proxy.momoapi.mtn.com", OK),
     ],
 )
-@pytest.mark.parametrize("account", [PaymentSettings, NigeriaPayments])
+@pytest.mark.parametrize("account", [PaymentSettings, NigeriaPayments, CollectionSettings])
 def test_the_sandbox_beside_real_money_is_found(
     monkeypatch: pytest.MonkeyPatch,
     settings: Any,
-    account: type[ProviderAccount],
+    account: type[ProviderAccount] | type[CollectionSettings],
     sandbox: bool,
     address: str,
     verdict: Verdict,
 ) -> None:
     settings.SANDBOX, settings.SANDBOX_URL = sandbox, "http://127.0.0.1:8001"
-    accounts = [category() for category in (PaymentSettings, NigeriaPayments) if category is not account]
-    monkeypatch.setattr(outside, "all_accounts", lambda: [*accounts, account(momo_base_url=address)])
+    categories: tuple[type[ProviderAccount], ...] = (PaymentSettings, NigeriaPayments)
+    accounts = [category(momo_base_url=address) if category is account else category() for category in categories]
+    collections = CollectionSettings(base_url=address) if account is CollectionSettings else CollectionSettings()
+    monkeypatch.setattr(outside, "all_accounts", lambda: accounts)
+    monkeypatch.setattr(outside, "current", lambda category: collections)
 
     assert verdicts(outside.check_sandbox()) == {"sandbox mode": verdict}

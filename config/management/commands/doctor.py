@@ -24,6 +24,7 @@ GROUPS = [
             broker.check_beat,
             outside.check_accounts,
             outside.check_provider,
+            outside.check_collections,
             outside.check_sandbox,
             outside.check_sms,
             secrets.check_stored_secrets,

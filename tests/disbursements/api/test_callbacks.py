@@ -14,7 +14,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
 from disbursements import tasks
-from disbursements.api import callbacks
+from disbursements.api import callbacks, raw_requests
 from disbursements.configuration import NigeriaPayments, PaymentSettings
 from disbursements.models import ProviderCallback
 from disbursements.statuses import ProviderSlug
@@ -120,7 +120,7 @@ def test_callback_again_is_stored_again(client: Client) -> None:
         (b"\xff\xfe", "\\xff\\xfe"),
         (b"a\x00b", "a\\x00b"),
         ("é\U0001f389".encode(), "é\U0001f389"),
-        (b"x" * callbacks.MAX_BODY_BYTES, "x" * callbacks.MAX_BODY_BYTES),
+        (b"x" * raw_requests.MAX_BODY_BYTES, "x" * raw_requests.MAX_BODY_BYTES),
     ],
 )
 def test_callback_that_is_no_json_is_stored_too(client: Client, body: bytes, stored: str) -> None:
@@ -138,7 +138,7 @@ def test_callback_as_a_form_is_stored_too(client: Client) -> None:
 
 
 def test_callback_too_large_is_refused_and_leaves_nothing(client: Client) -> None:
-    response = call(client, f"{BASE}/{REFERENCE}/", b"x" * (callbacks.MAX_BODY_BYTES + 1))
+    response = call(client, f"{BASE}/{REFERENCE}/", b"x" * (raw_requests.MAX_BODY_BYTES + 1))
 
     assert (response.status_code, response.json()["code"]) == (413, "TOO_LARGE")
     assert ProviderCallback.objects.count() == 0
@@ -158,9 +158,9 @@ def test_callback_keeps_no_secret_and_no_endless_header(client: Client) -> None:
 
     headers = ProviderCallback.objects.get().headers
     assert "s3cret" not in json.dumps(headers)
-    assert headers["Authorization"] == callbacks.MASK
-    assert len(headers) == callbacks.MAX_HEADERS
-    assert max(len(value) for value in headers.values()) == callbacks.MAX_HEADER_LENGTH
+    assert headers["Authorization"] == raw_requests.MASK
+    assert len(headers) == raw_requests.MAX_HEADERS
+    assert max(len(value) for value in headers.values()) == raw_requests.MAX_HEADER_LENGTH
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,313 @@
+"""What a stored callback leads to: the provider is asked, and only its answer counts."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connection
+
+from disbursements.providers.base import Answer, Outcome
+from disbursements.statuses import CallbackResult
+from loans import tasks
+from loans.collecting.client import Collections
+from loans.models import CollectionCallback, Repayment
+from loans.services import collection_callbacks, collection_settling
+from loans.services.collection_callbacks import process_callback, store_callback
+from loans.services.collection_sweeps import sweep_unprocessed_callbacks
+from loans.services.collections import advance_collection
+from tests.loans.books import broken
+from tests.loans.collecting.conftest import Asking, assert_charged_once, assert_not_charged, paid
+from tests.support.sandbox_process import SandboxProcess
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def handed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Ids of callbacks handed to the workers."""
+    handed: list[int] = []
+    monkeypatch.setattr(
+        tasks.process_collection_callback, "apply_async", lambda *, kwargs, **_o: handed.append(kwargs["callback_id"])
+    )
+    monkeypatch.setattr(tasks.advance_collection, "apply_async", lambda **_options: None)
+    return handed
+
+
+def store(asking: Asking, status: str = "SUCCESSFUL", *, reference: UUID | None = None, **body: Any) -> int:
+    callback = store_callback(
+        reference=reference,
+        method="PUT",
+        headers={},
+        body=json.dumps({"status": status, "externalId": str(asking.id), **body}),
+        ip="212.88.125.100",
+        at=asking.at,
+    )
+    return callback.pk
+
+
+def process(asking: Asking, callback_id: int) -> CallbackResult:
+    return process_callback(callback_id=callback_id, at=asking.at)
+
+
+def test_callback_books_before_the_next_poll(asking: Asking, sandbox: SandboxProcess, handed: list[int]) -> None:
+    asking.go()
+    sandbox.wait_until(lambda: paid(sandbox))
+
+    callback = store(asking, reference=asking.id)
+
+    assert handed == [callback]
+    assert process(asking, callback) == CallbackResult.SETTLED
+    assert_charged_once(asking, sandbox)
+    assert process(asking, callback) == CallbackResult.SETTLED
+
+
+def test_callback_without_reference_is_found_by_our_id_in_its_body(asking: Asking, sandbox: SandboxProcess) -> None:
+    asking.go()
+    sandbox.wait_until(lambda: paid(sandbox))
+
+    assert process(asking, store(asking)) == CallbackResult.SETTLED
+
+
+@pytest.mark.parametrize("status", ["SUCCESSFUL", "FAILED", "PENDING", "nonsense"])
+def test_forged_callback_about_a_waiting_customer_changes_nothing(
+    asking: Asking, sandbox: SandboxProcess, status: str
+) -> None:
+    sandbox.collection_faults("stay_pending", times=1)
+    asking.go()
+
+    forged = store(asking, status, reference=asking.id, financialTransactionId="1", amount="4000")
+
+    assert process(asking, forged) == CallbackResult.NO_CHANGE
+    assert asking.row.status == "pending"
+    assert not Repayment.objects.exists()
+    sandbox.settle_collections()
+
+
+def test_forged_callbacks_cause_one_question_in_five_seconds(
+    asking: Asking, sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.collection_faults("stay_pending", times=1)
+    asking.go()
+    questions: list[UUID] = []
+
+    def count(self: Collections, reference: UUID) -> Outcome:
+        questions.append(reference)
+        return Outcome(Answer.PENDING, http_status=200)
+
+    monkeypatch.setattr(Collections, "look_up", count)
+    polls = asking.row.polls
+
+    results = [process(asking, store(asking, reference=asking.id)) for _ in range(20)]
+
+    assert results == [CallbackResult.NO_CHANGE] + [CallbackResult.PENDING] * 19
+    assert len(questions) == 1
+    assert asking.row.polls <= polls + 1
+    sandbox.settle_collections()
+
+
+def test_replayed_callback_of_a_booked_request_asks_nobody(
+    asking: Asking, sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asking.drive()
+
+    def refuse(self: Collections, reference: UUID) -> Outcome:
+        raise AssertionError("asked")
+
+    monkeypatch.setattr(Collections, "look_up", refuse)
+
+    for _ in range(3):
+        assert process(asking, store(asking, reference=asking.id)) == CallbackResult.NO_CHANGE
+    assert_charged_once(asking, sandbox)
+
+
+def test_forged_failure_of_a_booked_request_changes_nothing(asking: Asking, sandbox: SandboxProcess) -> None:
+    asking.drive()
+
+    assert process(asking, store(asking, "FAILED", reference=asking.id)) == CallbackResult.NO_CHANGE
+
+    assert_charged_once(asking, sandbox)
+    assert asking.row.alarm == ""
+
+
+def test_real_contradiction_of_a_booked_request_calls_a_person(
+    asking: Asking, sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asking.drive()
+    monkeypatch.setattr(Collections, "look_up", lambda self, reference: Outcome(Answer.REFUSED, code="EXPIRED"))
+
+    assert process(asking, store(asking, "FAILED", reference=asking.id)) == CallbackResult.CONTRADICTS
+
+    assert_charged_once(asking, sandbox)
+    assert asking.row.alarm == "contradiction"
+
+
+def test_unanswered_contradiction_is_asked_about_for_a_day(asking: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
+    asking.drive()
+    monkeypatch.setattr(Collections, "look_up", lambda self, reference: Outcome(Answer.UNKNOWN, code="READ_TIMEOUT"))
+    callback_id = store(asking, "FAILED", reference=asking.id)
+
+    for _ in range(60):
+        result = process(asking, callback_id)
+        if result != CallbackResult.PENDING:
+            break
+        callback = CollectionCallback.objects.get(pk=callback_id)
+        assert callback.look_again_at is not None
+        asking.at = max(asking.at, callback.look_again_at)
+
+    assert result == CallbackResult.UNANSWERED
+    assert asking.row.alarm == ""
+
+
+def test_forged_success_of_a_failed_request_changes_nothing(asking: Asking, sandbox: SandboxProcess) -> None:
+    sandbox.collection_faults("refuse", reason="EXPIRED", times=1)
+    asking.drive()
+    asking.wait(seconds=10)
+
+    assert process(asking, store(asking, reference=asking.id)) == CallbackResult.NO_CHANGE
+
+    assert_not_charged(asking, sandbox)
+    assert (asking.row.next_action_at, asking.events) == (None, ["requested", "failed"])
+
+
+@pytest.mark.parametrize(
+    "body", ["", "[]", "{", '"x"', '{"externalId": 1}', '{"externalId": "\\u0000"}', "[" * 100_000]
+)
+def test_callback_about_nothing_of_ours_is_kept_and_ends(asking: Asking, body: str) -> None:
+    for reference in (None, uuid4()):
+        callback = store_callback(reference=reference, method="POST", headers={}, body=body, ip=None, at=asking.at)
+        assert process(asking, callback.pk) == CallbackResult.UNKNOWN_REFERENCE
+
+
+def test_callback_before_anything_was_sent_is_nonsense(asking: Asking, sandbox: SandboxProcess) -> None:
+    assert process(asking, store(asking, reference=asking.id)) == CallbackResult.NO_CHANGE
+
+    assert (asking.row.sends, sandbox.collections()) == (0, [])
+    asking.drive()
+
+
+def test_callback_waits_for_the_worker_that_has_the_request(asking: Asking, sandbox: SandboxProcess) -> None:
+    asking.go()
+    sandbox.wait_until(lambda: paid(sandbox))
+    row = asking.row
+    row.next_action_at = row.claimed_until = asking.at + timedelta(minutes=2)
+    row.save()
+    callback_id = store(asking, reference=asking.id)
+
+    assert process(asking, callback_id) == CallbackResult.PENDING
+
+    assert not Repayment.objects.exists()
+    asking.wait(minutes=3)
+    assert process(asking, callback_id) == CallbackResult.SETTLED
+    assert_charged_once(asking, sandbox)
+
+
+def test_lost_callback_is_found_by_the_sweep(asking: Asking, handed: list[int]) -> None:
+    callback_id = store(asking, reference=asking.id)
+    handed.clear()
+
+    assert sweep_unprocessed_callbacks(at=asking.at + timedelta(seconds=9)) == 0
+    assert sweep_unprocessed_callbacks(at=asking.at + timedelta(seconds=10)) == 1
+
+    assert handed == [callback_id]
+    asking.drive()
+    process(asking, callback_id)
+    assert sweep_unprocessed_callbacks(at=asking.at + timedelta(days=1)) == 0
+
+
+def test_settings_unread_leave_the_callback_for_later(asking: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
+    callback_id = store(asking, reference=asking.id)
+    monkeypatch.setattr(collection_callbacks, "was_read", lambda category: False)
+
+    assert process(asking, callback_id) == CallbackResult.PENDING
+    assert CollectionCallback.objects.get(pk=callback_id).processed_at is None
+
+
+# Callback and poll at once: both workers have asked, both heard SUCCESSFUL, both book.
+
+
+@contextmanager
+def meeting_before_booking(monkeypatch: pytest.MonkeyPatch, *, lock: bool) -> Iterator[list[bool]]:
+    """Two workers meet after the provider's word and before the booking. Without `lock`, the rows are read, not locked,
+    and they meet again after that.
+    """
+    settle, results = collection_settling.settle_paid, []
+    before, within = threading.Barrier(2), threading.Barrier(2)
+
+    def meet(**kwargs: Any) -> bool:
+        before.wait(timeout=20)
+        booked = settle(**kwargs)
+        results.append(booked)
+        return booked
+
+    monkeypatch.setattr("loans.services.collection_asking.settle_paid", meet)
+    if not lock:
+
+        def read(collection_id: UUID) -> Any:
+            row = collection_settling.CollectionRequest.objects.select_related("loan").get(pk=collection_id)
+            within.wait(timeout=20)
+            return row
+
+        monkeypatch.setattr(collection_settling, "lock_collection", read)
+        monkeypatch.setattr(collection_settling, "lock_profile", lambda customer_id: None)
+        monkeypatch.setattr(collection_settling, "lock_loan", lambda loan_id: None)
+    yield results
+
+
+def run_both(asking: Asking) -> None:
+    """A poll and a callback's look at the same time; the claim is taken from both, as if it had lapsed."""
+    errors: list[BaseException] = []
+
+    def look() -> None:
+        try:
+            type(asking.row).objects.filter(pk=asking.id).update(next_action_at=asking.at, claimed_until=None)
+            advance_collection(collection_id=asking.id, at=asking.at)
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            connection.close()
+
+    first, second = threading.Thread(target=look), threading.Thread(target=look)
+    first.start()
+    while not type(asking.row).objects.filter(pk=asking.id, claimed_until__isnull=False).exists():
+        pass
+    second.start()
+    first.join()
+    second.join()
+    assert errors == []
+
+
+def test_callback_and_poll_at_once_book_once(
+    asking: Asking, sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asking.go()
+    sandbox.wait_until(lambda: paid(sandbox))
+
+    with meeting_before_booking(monkeypatch, lock=True) as results:
+        run_both(asking)
+
+    assert sorted(results) == [False, True]
+    assert_charged_once(asking, sandbox)
+
+
+def test_control_without_the_locks_both_think_they_booked(
+    careless: Asking, sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The race is real: with the locks taken out both go through the booking. The reference's own uniqueness still
+    keeps the money single; the audit trail would tell of two payments.
+    """
+    careless.go()
+    sandbox.wait_until(lambda: paid(sandbox))
+
+    with meeting_before_booking(monkeypatch, lock=False) as results:
+        run_both(careless)
+
+    assert results == [True, True]
+    assert careless.events.count("paid") == 2
+    assert Repayment.objects.count() == 1
+    monkeypatch.undo()
+    assert broken() == {"loans.collections_audit_events"}
