@@ -11,7 +11,18 @@ from promos.codes import DEFAULT_ALPHABET, read_code
 from tests.config.processes import ROOT
 
 PAGE = (ROOT / "docs" / "operations.md").read_text()
-APPS = ("accounts", "audit", "config", "configuration", "disbursements", "ledger", "notifications", "promos", "ussd")
+APPS = (
+    "accounts",
+    "audit",
+    "config",
+    "configuration",
+    "disbursements",
+    "ledger",
+    "loans",
+    "notifications",
+    "promos",
+    "ussd",
+)
 
 
 def test_the_page_about_codes_shows_the_alphabet_and_a_possible_code() -> None:

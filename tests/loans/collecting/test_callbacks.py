@@ -1,26 +1,20 @@
 """What a stored callback leads to: the provider is asked, and only its answer counts."""
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection
 
 from disbursements.providers.base import Answer, Outcome
 from disbursements.statuses import CallbackResult
 from loans import tasks
 from loans.collecting.client import Collections
 from loans.models import CollectionCallback, Repayment
-from loans.services import collection_callbacks, collection_settling
+from loans.services import collection_callbacks
 from loans.services.collection_callbacks import process_callback, store_callback
 from loans.services.collection_sweeps import sweep_unprocessed_callbacks
-from loans.services.collections import advance_collection
-from tests.loans.books import broken
 from tests.loans.collecting.conftest import Asking, assert_charged_once, assert_not_charged, paid
 from tests.support.sandbox_process import SandboxProcess
 
@@ -225,89 +219,3 @@ def test_settings_unread_leave_the_callback_for_later(asking: Asking, monkeypatc
 
     assert process(asking, callback_id) == CallbackResult.PENDING
     assert CollectionCallback.objects.get(pk=callback_id).processed_at is None
-
-
-# Callback and poll at once: both workers have asked, both heard SUCCESSFUL, both book.
-
-
-@contextmanager
-def meeting_before_booking(monkeypatch: pytest.MonkeyPatch, *, lock: bool) -> Iterator[list[bool]]:
-    """Two workers meet after the provider's word and before the booking. Without `lock`, the rows are read, not locked,
-    and they meet again after that.
-    """
-    settle, results = collection_settling.settle_paid, []
-    before, within = threading.Barrier(2), threading.Barrier(2)
-
-    def meet(**kwargs: Any) -> bool:
-        before.wait(timeout=20)
-        booked = settle(**kwargs)
-        results.append(booked)
-        return booked
-
-    monkeypatch.setattr("loans.services.collection_asking.settle_paid", meet)
-    if not lock:
-
-        def read(collection_id: UUID) -> Any:
-            row = collection_settling.CollectionRequest.objects.select_related("loan").get(pk=collection_id)
-            within.wait(timeout=20)
-            return row
-
-        monkeypatch.setattr(collection_settling, "lock_collection", read)
-        monkeypatch.setattr(collection_settling, "lock_profile", lambda customer_id: None)
-        monkeypatch.setattr(collection_settling, "lock_loan", lambda loan_id: None)
-    yield results
-
-
-def run_both(asking: Asking) -> None:
-    """A poll and a callback's look at the same time; the claim is taken from both, as if it had lapsed."""
-    errors: list[BaseException] = []
-
-    def look() -> None:
-        try:
-            type(asking.row).objects.filter(pk=asking.id).update(next_action_at=asking.at, claimed_until=None)
-            advance_collection(collection_id=asking.id, at=asking.at)
-        except BaseException as error:
-            errors.append(error)
-        finally:
-            connection.close()
-
-    first, second = threading.Thread(target=look), threading.Thread(target=look)
-    first.start()
-    while not type(asking.row).objects.filter(pk=asking.id, claimed_until__isnull=False).exists():
-        pass
-    second.start()
-    first.join()
-    second.join()
-    assert errors == []
-
-
-def test_callback_and_poll_at_once_book_once(
-    asking: Asking, sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asking.go()
-    sandbox.wait_until(lambda: paid(sandbox))
-
-    with meeting_before_booking(monkeypatch, lock=True) as results:
-        run_both(asking)
-
-    assert sorted(results) == [False, True]
-    assert_charged_once(asking, sandbox)
-
-
-def test_control_without_the_locks_both_think_they_booked(
-    careless: Asking, sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The race is real: with the locks taken out both go through the booking. The reference's own uniqueness still
-    keeps the money single; the audit trail would tell of two payments.
-    """
-    careless.go()
-    sandbox.wait_until(lambda: paid(sandbox))
-
-    with meeting_before_booking(monkeypatch, lock=False) as results:
-        run_both(careless)
-
-    assert results == [True, True]
-    assert careless.events.count("paid") == 2
-    assert Repayment.objects.count() == 1
-    monkeypatch.undo()
-    assert broken() == {"loans.collections_audit_events"}
