@@ -30,6 +30,7 @@ class ApprovalRequest:
     amount: Decimal | None
     network: str
     partner: str
+    payout: Decimal | None
     settings: LendingSettings
     at: datetime
     instance: str
@@ -44,8 +45,10 @@ class ApprovalRequest:
 
     @property
     def chosen(self) -> OfferTerms | None:
-        """The offer that was selected; an option counts before an amount."""
-        return next((terms for terms in self.terms if self.selects(terms.option, terms.amount)), None)
+        """The offer that was selected; an option counts before an amount. None too when it pays out something else
+        than the customer was shown."""
+        found = next((terms for terms in self.terms if self.selects(terms.option, terms.amount)), None)
+        return found if found and self.payout in (None, found.disbursed_amount) else None
 
     def selects(self, option: int, amount: Decimal) -> bool:
         return option == self.option if self.option is not None else amount == self.amount

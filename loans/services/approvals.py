@@ -59,11 +59,13 @@ def approve_offer(
     network: str,
     partner: str,
     at: datetime,
+    payout: Decimal | None = None,
     patience: float = PATIENCE,
 ) -> ApprovalResult:
     """Make the loan that was selected: loan, payout request, limit and totals, audit events, all or nothing.
 
-    `option` counts before `amount`. A repeat gets the first loan's answer and makes nothing; if that loan's payout had
+    `option` counts before `amount`. `payout`, if given, is what the customer was shown that they get: an offer with the
+    same amount and another payout is not the one they agreed to. A repeat gets the first loan's answer and makes nothing; if that loan's payout had
     failed for good, it is set going again. At most 14 statements, one short transaction. Must not be called inside a
     transaction. Raises database errors that leave it open whether the loan was stored.
     """
@@ -83,6 +85,7 @@ def approve_offer(
             amount=amount,
             network=network,
             partner=partner,
+            payout=payout,
             at=at,
         )
         return _answer_once(request, patience=patience if look.redis_works else None)

@@ -253,7 +253,9 @@ def test_second_request_gets_the_answer_of_the_first_while_it_works(
         nonlocal looks
         looks += 1
         if looks == 1:
-            get_redis_connection("sessions").delete(*get_redis_connection("sessions").keys("*:ussd:loan:lock:*"))
+            get_redis_connection("sessions").delete(
+                *get_redis_connection("sessions").keys(f"{settings.REDIS_KEY_PREFIX}:ussd:loan:lock:*")
+            )
             results.append(approve(at=now))
 
     monkeypatch.setattr(first_answers, "sleep", answer_meanwhile)
@@ -295,7 +297,7 @@ def test_lock_is_given_back_after_a_refusal_and_after_an_answer(alice: User, now
     CreditProfile.objects.update(automatic_limit=True)
 
     assert approve(at=now, patience=0).loan is not None
-    assert get_redis_connection("sessions").keys("*:ussd:loan:lock:*") == []
+    assert get_redis_connection("sessions").keys(f"{settings.REDIS_KEY_PREFIX}:ussd:loan:lock:*") == []
 
 
 def test_what_a_dead_server_leaves_in_redis_ends_by_itself(alice: User, now: datetime) -> None:

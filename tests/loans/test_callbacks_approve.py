@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 from django_redis import get_redis_connection
 
@@ -232,7 +233,7 @@ def test_repeat_without_the_first_answer_in_redis_asks_the_database(partner: Par
     partner.offer()
     first = partner.approve()
     client = get_redis_connection("sessions")
-    client.delete(*client.scan_iter("*:ussd:loan:*"))
+    client.delete(*client.scan_iter(f"{settings.REDIS_KEY_PREFIX}:ussd:loan:*"))
 
     assert partner.approve() == first
     assert written()[:2] == (1, 1)
