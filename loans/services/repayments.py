@@ -13,7 +13,7 @@ from django.db import transaction
 
 from accounts.models import User
 from audit.context import acting
-from ledger.money import is_payable
+from ledger.money import format_amount, is_payable
 from loans.locks import lock_loan, lock_profile
 from loans.models import Loan, Repayment
 from loans.refusals import LendingRefusal
@@ -51,7 +51,7 @@ class RepaymentConflict(LendingRefusal):
     def __init__(self, first: Repayment) -> None:
         super().__init__(
             f"{Rail(first.rail).label} {first.reference} was booked before:"
-            f" {first.amount:,} {first.currency} for loan {first.loan.number}"
+            f" {format_amount(first.amount, first.currency)} for loan {first.loan.number}"
             f"{', and taken back since' if first.reversed_at else ''}."
         )
         self.first = first

@@ -121,7 +121,7 @@ def test_used_reference_for_other_money_is_refused(bob: User, loan: Loan, now: d
     repay(loan, 4000, reference="ABC", at=at)
     before = balances()
 
-    with pytest.raises(RepaymentConflict, match=f"4,000.00 NGN for loan {loan.number}"):
+    with pytest.raises(RepaymentConflict, match=f"NGN 4,000 for loan {loan.number}"):
         repay(loan, 4001, reference="ABC", at=at)
     with pytest.raises(RepaymentConflict):
         repay(other, 4000, reference="ABC", at=at)
