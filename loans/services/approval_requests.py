@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from loans.borrowers import Borrower, loans_in_question
+from loans.configuration import LoanSettings
 from loans.eligibility import OfferTerms
 from loans.models import Loan
 from loans.services.offers import decide_offers
@@ -44,6 +45,11 @@ class ApprovalRequest:
         return self.borrower.customer.pk
 
     @property
+    def rules(self) -> LoanSettings:
+        """The settings of loans in force."""
+        return self.settings.loans
+
+    @property
     def chosen(self) -> OfferTerms | None:
         """The offer that was selected; an option counts before an amount. None too when it pays out something else
         than the customer was shown."""
@@ -64,7 +70,7 @@ class ApprovalRequest:
     @property
     def longest_pause(self) -> timedelta:
         """A loan older than that says nothing about this request."""
-        return max(self.settings.loans.cooldown, SAME_SESSION)
+        return max(self.rules.cooldown, SAME_SESSION)
 
     def find_loans(self, instance: str) -> list[Loan]:
         """The loans that decide: the customer's of this session, and all on the phone since the pause began."""
@@ -74,7 +80,7 @@ class ApprovalRequest:
             session_id=self.session_id,
             session_since=self.at - self.longest_pause,
             phone=self.phone,
-            phone_since=self.at - self.settings.loans.cooldown,
+            phone_since=self.at - self.rules.cooldown,
         )
 
     def is_of_this_session(self, loan: Loan) -> bool:

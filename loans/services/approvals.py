@@ -65,9 +65,10 @@ def approve_offer(
     """Make the loan that was selected: loan, payout request, limit and totals, audit events, all or nothing.
 
     `option` counts before `amount`. `payout`, if given, is what the customer was shown that they get: an offer with the
-    same amount and another payout is not the one they agreed to. A repeat gets the first loan's answer and makes nothing; if that loan's payout had
-    failed for good, it is set going again. At most 14 statements, one short transaction. Must not be called inside a
-    transaction. Raises database errors that leave it open whether the loan was stored.
+    same amount and another payout is not the one they agreed to. A repeat gets the first loan's answer and makes
+    nothing; if that loan's payout had failed for good, it is set going again. At most 14 statements, one short
+    transaction. Must not be called inside a transaction. Waits up to `patience` seconds for another request that is
+    answering the same. Raises database errors that leave it open whether the loan was stored.
     """
     try:
         settings = lending_settings()
@@ -122,7 +123,7 @@ def _approve_and_keep(request: ApprovalRequest, chosen: OfferTerms, first: First
     try:
         result = _approve(request, chosen)
         if result.loan and not result.is_repeat:
-            first.keep(result.loan.as_json(), seconds=request.settings.loans.session_seconds)
+            first.keep(result.loan.as_json(), seconds=request.rules.session_seconds)
         return result
     finally:
         first.release()
@@ -133,9 +134,9 @@ def _approve(request: ApprovalRequest, chosen: OfferTerms | None) -> ApprovalRes
         return early
     if chosen is None or request.refusal:
         return ApprovalResult(refusal=request.refusal or Refusal.INVALID_SELECTION)
-    number = next_loan_number(channel=LoanChannel.USSD, at=request.at, zone=request.settings.loans.zone)
+    number = next_loan_number(channel=LoanChannel.USSD, at=request.at, zone=request.rules.zone)
     # Opened now, so that the transaction need not in a new process.
-    receivable_account(request.settings.loans.currency)
+    receivable_account(request.rules.currency)
     for tries_left in (2, 1, 0):
         try:
             verdict = _decide(request, chosen, number)
@@ -216,7 +217,7 @@ def _judge(request: ApprovalRequest, loans: list[Loan]) -> _Verdict | None:
         has_failed = first.status == LoanStatus.APPROVED and bool(first.error_code)
         repeat = ApprovalResult(loan=LoanView.of(first), is_repeat=True)
         return _Verdict(repeat, to_retry=first if has_failed else None)
-    left = max((loan.created_at + request.settings.loans.cooldown - request.at for loan in alive), default=timedelta())
+    left = max((loan.created_at + request.rules.cooldown - request.at for loan in alive), default=timedelta())
     if left > timedelta():
         return _Verdict(ApprovalResult(refusal=Refusal.COOLDOWN_ACTIVE, retry_after=left))
     return None
@@ -229,7 +230,7 @@ def _make(
     new = NewLoan(
         customer=customer,
         phone=request.phone,
-        currency=request.settings.loans.currency,
+        currency=request.rules.currency,
         terms=chosen,
         channel=LoanChannel.USSD,
         number=number,

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django_redis import get_redis_connection
 
 from accounts.models import User
 from configuration.services import change_category
@@ -11,6 +12,7 @@ from disbursements.models import Disbursement
 from loans.configuration import CreditSettings, LoanSettings
 from loans.models import CreditProfile, Loan
 from loans.services.offers import make_offers
+from loans.sessions import session_key
 from loans.statuses import LoanStatus
 from tests.ussd.lending import ADA, MAIN, MENU, OFFERS, TAKEN, due_day, make_borrower, make_line, phone_of
 from tests.ussd.lending import take_loan as take
@@ -147,6 +149,25 @@ def test_offer_that_another_channel_replaced_is_not_taken(at_line: Gateway, ada:
 
     assert phone.type("1") == "This offer has changed. Dial again to see new offers."
     assert phone.ended
+    assert Loan.objects.count() == 0
+
+
+@pytest.mark.parametrize("again", ["other channel", "no session"])
+def test_terms_that_changed_after_they_were_shown_are_not_taken(
+    at_line: Gateway, ada: User, now: datetime, again: str
+) -> None:
+    phone = phone_of(at_line)
+    phone.dial()
+    phone.type("1")
+    assert phone.type("3").startswith("Get 9,000. Repay 10,000")
+    tiers = [{"score_from": 0, "score_to": 850, "rate": "20"}]
+    change_category(LoanSettings, changes={"interest_rate_tiers": tiers}, changed_by=None, reason="Dearer", at=now)
+    if again == "other channel":
+        make_offers(phone=ADA, session_id="callback", network="mtn", partner="partner@telco.example", at=now)
+    else:
+        get_redis_connection("sessions").delete(session_key(ADA))
+
+    assert phone.type("1") == "This offer has changed. Dial again to see new offers."
     assert Loan.objects.count() == 0
 
 

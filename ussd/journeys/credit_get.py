@@ -73,6 +73,7 @@ def choose_offer(visit: Visit, typed: str) -> Result:
             "repay": plain_amount(Decimal(amount), facts["currency"]),
             "due": short_day(date.fromisoformat(due), visit.session.language),
             "chosen": amount,
+            "payout": disbursed,
             "network": facts["network"],
         },
     )
@@ -88,6 +89,7 @@ def take_loan(visit: Visit, _typed: str) -> Result:
         amount=Decimal(facts["chosen"]),
         network=facts["network"],
         partner=visit.session.gateway,
+        payout=Decimal(facts["payout"]),
         at=visit.at,
     )
     return _answer(result)
