@@ -13,8 +13,6 @@ from psycopg import errors, sql
 
 from loans.statuses import LoanChannel
 
-DECEMBER = 12
-
 
 def next_loan_number(*, channel: LoanChannel, at: datetime, zone: ZoneInfo) -> str:
     """A number nobody else gets. One statement; the first of a year makes its sequence, in a transaction of its own.
@@ -37,7 +35,7 @@ def next_loan_number(*, channel: LoanChannel, at: datetime, zone: ZoneInfo) -> s
 
 def make_sequence(*, channel: LoanChannel, year: int) -> None:
     """The sequence of this channel and year, made unless it is there. Safe when many do it at once."""
-    name = sql.Identifier(_name(channel, year))
+    name = sql.Identifier(name_sequence(channel, year))
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(sql.SQL("CREATE SEQUENCE IF NOT EXISTS {}").format(name))
@@ -47,23 +45,12 @@ def make_sequence(*, channel: LoanChannel, year: int) -> None:
             raise
 
 
-def make_sequences(*, at: datetime, zone: ZoneInfo) -> list[str]:
-    """The sequences of this year, in December of the next too, so that no customer's turn makes one; their names."""
-    today = at.astimezone(zone)
-    years = [today.year, today.year + 1] if today.month == DECEMBER else [today.year]
-    names = []
-    for year in years:
-        for channel in LoanChannel:
-            make_sequence(channel=channel, year=year)
-            names.append(_name(channel, year))
-    return names
-
-
-def _name(channel: str, year: int) -> str:
+def name_sequence(channel: str, year: int) -> str:
+    """Of the sequence that numbers this channel's loans of this year."""
     return f"loans_number_{channel}_{year}"
 
 
 def _next_value(channel: str, year: int) -> int:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval(%s)", [_name(channel, year)])
+        cursor.execute("SELECT nextval(%s)", [name_sequence(channel, year)])
         return cursor.fetchone()[0]

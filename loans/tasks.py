@@ -17,11 +17,9 @@ def store_offers() -> int:
 @shared_task(name="loans.make_number_sequences")
 def make_number_sequences() -> list[str]:
     """Have the sequences of loan numbers ready before their year begins."""
-    from configuration.selectors import current  # leaf
-    from loans.configuration import LoanSettings  # leaf
-    from loans.numbers import make_sequences  # leaf
+    from loans.services.number_sequences import make_sequences  # leaf
 
-    return make_sequences(at=timezone.now(), zone=current(LoanSettings).zone)
+    return make_sequences(at=timezone.now())
 
 
 @shared_task(name="loans.match_notice")

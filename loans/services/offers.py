@@ -17,6 +17,7 @@ from django_redis import get_redis_connection
 
 from configuration.selectors import SettingsUnknown
 from loans.borrowers import Borrower, find_borrower
+from loans.configuration import LoanSettings
 from loans.eligibility import Eligibility, OfferTerms, decide_eligibility, make_bands
 from loans.offer_log import OfferRecord, put_record
 from loans.services.credit import facts_of
@@ -80,7 +81,7 @@ def make_offers(*, phone: str, session_id: str, network: str, partner: str, at: 
         terms=decision.terms,
         explanation=decision.eligibility.explanation,
     )
-    _remember(result, score=decision.score, partner=partner, seconds=settings.loans.session_seconds, at=at)
+    _remember(result, score=decision.score, partner=partner, rules=settings.loans, at=at)
     return result
 
 
@@ -94,7 +95,7 @@ def decide_offers(borrower: Borrower, *, settings: LendingSettings, at: datetime
     return Decision(None if terms else Refusal.NO_OFFERS, eligibility, terms, facts.score)
 
 
-def _remember(result: OfferResult, *, score: int, partner: str, seconds: int, at: datetime) -> None:
+def _remember(result: OfferResult, *, score: int, partner: str, rules: LoanSettings, at: datetime) -> None:
     """Session and record, in one round trip. Without Redis there is no session, and the record is stored at once."""
     assert result.customer_id is not None
     record = OfferRecord(
@@ -117,7 +118,7 @@ def _remember(result: OfferResult, *, score: int, partner: str, seconds: int, at
         # What was offered before no longer holds.
         pipe.delete(session_key(result.phone))
     else:
-        put_session(pipe, _session(result, offer=record.uid), seconds=seconds)
+        put_session(pipe, _session(result, offer=record.uid), seconds=rules.session_seconds)
     put_record(pipe, record)
     try:
         pipe.execute()

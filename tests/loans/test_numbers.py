@@ -9,7 +9,8 @@ from django.db import connection, transaction
 
 from loans import numbers
 from loans.models import Loan
-from loans.numbers import make_sequences, next_loan_number
+from loans.numbers import next_loan_number
+from loans.services.number_sequences import make_sequences
 from loans.statuses import LoanChannel
 from loans.tasks import make_number_sequences
 from tests.audit.threads import run_together
@@ -143,9 +144,9 @@ def test_missing_sequence_does_not_spoil_the_callers_transaction() -> None:
 
 
 def test_next_years_sequences_are_made_in_december() -> None:
-    june = make_sequences(at=at_noon(FIRST), zone=LAGOS)
-    december = make_sequences(at=at_noon(FIRST, month=12), zone=LAGOS)
-    again = make_sequences(at=at_noon(FIRST, month=12), zone=LAGOS)
+    june = make_sequences(at=at_noon(FIRST))
+    december = make_sequences(at=at_noon(FIRST, month=12))
+    again = make_sequences(at=at_noon(FIRST, month=12))
 
     assert june == [f"loans_number_{channel}_{FIRST}" for channel in LoanChannel]
     assert december == again == june + [f"loans_number_{channel}_{SECOND}" for channel in LoanChannel]
