@@ -19,6 +19,8 @@ from django.db import transaction
 from django_redis import get_redis_connection
 
 LOCK_SECONDS = 30
+# As long as a session can last.
+FORGOTTEN_SECONDS = 3600
 # Seconds between looks while another request is being answered.
 _FIRST_WAIT, _LONGEST_WAIT = 0.02, 0.2
 
@@ -52,11 +54,11 @@ class FirstAnswer:
     token: str = ""
 
     def keep(self, answer: dict[str, Any], *, seconds: int) -> None:
-        """Give the answer to those who ask again."""
+        """Give the answer to those who ask again, unless it was forgotten before it could be kept."""
         if self.word != "granted":
             return
         try:
-            get_redis_connection("sessions").set(_prefixed(self.key), json.dumps(answer), ex=seconds)
+            get_redis_connection("sessions").set(_prefixed(self.key), json.dumps(answer), ex=seconds, nx=True)
         except (redis.RedisError, OSError) as error:
             logger.warning("loan_answer_not_kept", error=str(error))
 
@@ -114,7 +116,8 @@ def _look(first: FirstAnswer) -> tuple[dict[str, Any] | None, bool]:
 
 def _forget(key: str) -> None:
     try:
-        get_redis_connection("sessions").delete(_prefixed(key))
+        # Not deleted: whoever made the loan may be about to keep its answer.
+        get_redis_connection("sessions").set(_prefixed(key), b"", ex=FORGOTTEN_SECONDS)
     except (redis.RedisError, OSError) as error:
         logger.warning("loan_answer_not_forgotten", error=str(error))
 

@@ -102,7 +102,7 @@ def read_request(
         borrower.customer.pk,
         settings.loans.currency,
     )
-    if session is None or not is_theirs or not borrower.customer.is_active:
+    if session is None or not is_theirs:
         decision = decide_offers(borrower, settings=settings, at=at)
         return ApprovalRequest(
             instance="",

@@ -76,6 +76,8 @@ def approve_offer(
         borrower = find_borrower(phone)
         if borrower is None:
             return ApprovalResult(refusal=Refusal.USER_NOT_FOUND)
+        if not borrower.customer.is_active:
+            return ApprovalResult(refusal=Refusal.NO_ELIGIBLE_AMOUNT)
         request = read_request(
             borrower,
             look.session,
@@ -212,7 +214,7 @@ def _judge(request: ApprovalRequest, loans: list[Loan]) -> _Verdict | None:
     alive = [loan for loan in loans if loan.status not in LoanStatus.DEAD]
     first = next((loan for loan in alive if request.is_of_this_session(loan)), None)
     if first is not None:
-        if not request.selects(first.explanation["option"], first.amount):
+        if not request.selects(first.explanation.get("option", 0), first.amount):
             return _Verdict(ApprovalResult(refusal=Refusal.INVALID_SELECTION))
         has_failed = first.status == LoanStatus.APPROVED and bool(first.error_code)
         repeat = ApprovalResult(loan=LoanView.of(first), is_repeat=True)

@@ -259,7 +259,7 @@ def test_second_request_gets_the_answer_of_the_first_while_it_works(
             results.append(approve(at=now))
 
     monkeypatch.setattr(first_answers, "sleep", answer_meanwhile)
-    hold_lock(alice, at=now)
+    hold_lock(alice)
 
     second = approve(at=now)
 
@@ -268,7 +268,7 @@ def test_second_request_gets_the_answer_of_the_first_while_it_works(
     assert Loan.objects.count() == 1
 
 
-def hold_lock(alice: User, *, at: datetime) -> str:
+def hold_lock(alice: User) -> str:
     """Another server approves in Alice's session."""
     session = read_session(ALICE).session
     assert session is not None
@@ -279,7 +279,7 @@ def hold_lock(alice: User, *, at: datetime) -> str:
 
 def test_request_that_waited_in_vain_says_that_it_is_in_progress(alice: User, now: datetime) -> None:
     offer(at=now)
-    key = hold_lock(alice, at=now)
+    key = hold_lock(alice)
 
     result = approve(at=now, patience=0.1)
 

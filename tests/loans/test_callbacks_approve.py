@@ -19,6 +19,8 @@ from loans.services.offer_records import store_offers
 from loans.sessions import read_session, session_key
 from tests.loans.conftest import ALICE, actions, make_customer, make_profile
 from tests.loans.partner import APPROVE, PROCESSING, Partner, age_loans, written
+from tests.loans.test_approval_races import hold_lock
+from ussd.loan_callbacks import views
 
 pytestmark = pytest.mark.django_db
 
@@ -267,6 +269,27 @@ def test_same_session_approving_another_amount_is_refused(partner: Partner, alic
 
     assert partner.approve(selectedOption=2)["code"] == "INVALID_SELECTION"
     assert written()[:2] == (1, 1)
+
+
+def test_deactivated_customer_gets_no_answer_of_before(partner: Partner, alice: User) -> None:
+    partner.borrow()
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+
+    assert partner.approve()["code"] == "NO_ELIGIBLE_AMOUNT"
+
+
+def test_request_under_way_elsewhere_is_said(partner: Partner, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "PATIENCE", 0.1)
+    partner.offer()
+    hold_lock(alice)
+
+    response = partner.post(
+        APPROVE, {"msisdn": ALICE, "sessionId": "sess-123", "selectedOption": 2, "responseType": "json"}
+    )
+
+    assert (response.status_code, response.json()["code"]) == (409, "REQUEST_IN_PROGRESS")
+    assert partner.approve(mode="text") == f"END {PROCESSING}"
+    assert not Loan.objects.exists()
 
 
 # The pause between two loans

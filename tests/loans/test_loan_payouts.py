@@ -1,5 +1,6 @@
 """What a payout's outcome does to loan, limit, ledger, session and customer."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -16,6 +17,7 @@ from disbursements.services.decisions import cancel_disbursement, retry_disburse
 from disbursements.statuses import ErrorClass
 from ledger.models import Posting
 from loans.configuration import LoanSettings
+from loans.first_answers import FirstAnswer
 from loans.models import CreditProfile, Loan
 from loans.services.payouts import LoanPayouts
 from loans.sessions import read_session
@@ -195,11 +197,21 @@ def test_each_failure_is_told_once(loan: Loan, now: datetime, world: World, boss
 
 
 def test_failed_payout_is_asked_about_in_the_database_from_then_on(loan: Loan, now: datetime, world: World) -> None:
-    assert get_redis_connection("sessions").keys(f"{settings.REDIS_KEY_PREFIX}:ussd:loan:*")
+    """Also when the answer was about to be kept while the payout failed."""
+    (kept,) = _answers().values()
+    assert json.loads(kept)["id"] == str(loan.pk)
 
     fail(loan, world, at=now)
+    assert list(_answers().values()) == [b""]
 
-    assert get_redis_connection("sessions").keys(f"{settings.REDIS_KEY_PREFIX}:ussd:loan:*") == []
+    late = FirstAnswer(key=loan.idempotency_key, lock="", word="granted")
+    late.keep({"id": "late"}, seconds=60)
+    assert list(_answers().values()) == [b""]
+
+
+def _answers() -> dict[bytes, bytes]:
+    client = get_redis_connection("sessions")
+    return {key: client.get(key) for key in client.keys(f"{settings.REDIS_KEY_PREFIX}:ussd:loan:*")}
 
 
 # Cancelled
