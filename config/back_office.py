@@ -35,6 +35,13 @@ _NAVIGATION = [
             _page("Files of repayments", "upload_file", "loans.repaymentfile"),
             _page("Credit profiles", "speed", "loans.creditprofile"),
             _page("Offers", "local_offer", "loans.offer"),
+            _page("Funnel", "filter_alt", "loans.funnelday"),
+            {
+                "title": "Portfolio",
+                "icon": "monitoring",
+                "link": reverse_lazy("admin:loans_portfolio"),
+                "permission": lambda request: request.user.has_perm("loans.view_loan"),
+            },
         ],
     },
     {

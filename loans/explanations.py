@@ -62,10 +62,8 @@ def explain_versions(versions: Mapping[str, Any]) -> list[str]:
     """Which settings decided."""
     if not versions:
         return []
-    named = [
-        f"{_title(slug)} {f'version {version}' if version else 'as delivered'}" for slug, version in versions.items()
-    ]
-    return [f"Settings: {', '.join(named)}."]
+    named = ", ".join(f"{_title(slug)} {_version(version)}" for slug, version in sorted(versions.items()))
+    return [f"Settings: {named}."]
 
 
 def _source(part: Explanation, value: str) -> str:

@@ -20,7 +20,7 @@ from unfold.widgets import (
 from accounts.models import User
 from configuration.selectors import current
 from loans.admin.showing import typed_phone
-from loans.configuration import CreditSettings
+from loans.configuration import CreditSettings, LoanSettings
 from loans.models import CreditProfile
 from loans.refusals import LendingRefusal
 from loans.services.credit import HIGHEST_LIMIT
@@ -45,7 +45,6 @@ class CreditForm(ReasonForm):
         max_value=HIGHEST_LIMIT,
         decimal_places=2,
         widget=UnfoldAdminDecimalFieldWidget,
-        help_text="Only where it does not follow the score",
     )
     field_order = ("phone", "score", "automatic_limit", "credit_limit", "reason")
 
@@ -56,10 +55,12 @@ class CreditForm(ReasonForm):
         assert isinstance(score, forms.IntegerField)
         score.validators.append(forms.IntegerField(max_value=most).validators[-1])
         score.help_text = f"0 to {most}"
+        limit = self.fields["credit_limit"]
+        limit.help_text = f"In {current(LoanSettings).currency}; only where it does not follow the score"
         if profile := CreditProfile.objects.filter(pk=self.object_id).first() if self.object_id else None:
             score.initial = profile.score
             self.fields["automatic_limit"].initial = profile.automatic_limit
-            self.fields["credit_limit"].initial = _short(profile.credit_limit)
+            limit.initial = _short(profile.credit_limit)
 
     def clean(self) -> dict[str, Any]:
         """Either a limit is given or it follows the score."""

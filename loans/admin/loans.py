@@ -10,19 +10,21 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
-from audit.admin_lists import DayRangeFilter, ReadOnlyAdmin, moment
+from audit.admin_lists import DayRangeFilter, ReadOnlyAdmin, day, moment, unbroken
+from loans.admin.loan_actions import LIST_ACTIONS, LOAN_ACTIONS, LoanActions
 from loans.admin.loan_filters import AttentionFilter, NetworkFilter
 from loans.admin.score_changes import shown_changes
-from loans.admin.showing import STATUS_COLOURS, link_to, money, paragraphs, per_cent, table, typed_phone
+from loans.admin.showing import PAYOUT_FAILED, STATUS_COLOURS, link_to, money, paragraphs, per_cent, table, typed_phone
 from loans.explanations import explain_terms
-from loans.models import CreditProfile, Loan, Repayment, ScoreChange
+from loans.models import CreditProfile, Loan, Offer, Repayment, ScoreChange
+from loans.statuses import LoanStatus
 
 
 @admin.register(Loan)
-class LoanAdmin(ReadOnlyAdmin):
+class LoanAdmin(LoanActions, ReadOnlyAdmin):
     """Newest first. The search takes a whole phone number or loan number."""
 
-    list_display = ("made", "number", "phone", "owes", "left", "shown_status", "due_date", "network", "error_code")
+    list_display = ("day_made", "shown_number", "phone", "owes", "left", "shown_status", "due", "network")
     list_filter = (
         ("status", ChoicesDropdownFilter),
         AttentionFilter,
@@ -33,6 +35,8 @@ class LoanAdmin(ReadOnlyAdmin):
     ordering = ("-created_at", "-id")
     search_fields = ("number",)
     search_help_text = "A whole phone number or loan number"
+    actions_detail = LOAN_ACTIONS
+    actions_list = LIST_ACTIONS
     fieldsets = (
         (None, {"fields": (("number", "shown_status"), ("shown_customer", "shown_credit"), ("left", "paid"))}),
         (
@@ -56,7 +60,13 @@ class LoanAdmin(ReadOnlyAdmin):
         ),
         (
             "Where from",
-            {"fields": (("network", "partner"), ("session_id", "session_instance"), ("idempotency_key", "offer"))},
+            {
+                "fields": (
+                    ("network", "partner"),
+                    ("session_id", "session_instance"),
+                    ("idempotency_key", "shown_offer"),
+                )
+            },
         ),
     )
     readonly_fields = (
@@ -71,6 +81,7 @@ class LoanAdmin(ReadOnlyAdmin):
         "why",
         "shown_payout",
         "disbursed",
+        "shown_offer",
         "shown_repayments",
         "shown_score_changes",
         "made",
@@ -109,16 +120,16 @@ class LoanAdmin(ReadOnlyAdmin):
     # Money
 
     @display(description="Owes")
-    def owes(self, loan: Loan) -> str:
-        return money(loan.amount, loan.currency)
+    def owes(self, loan: Loan) -> SafeString:
+        return unbroken(money(loan.amount, loan.currency))
 
     @display(description="Gets")
     def gets(self, loan: Loan) -> str:
         return money(loan.disbursed_amount, loan.currency)
 
     @display(description="Outstanding")
-    def left(self, loan: Loan) -> str:
-        return money(loan.outstanding, loan.currency)
+    def left(self, loan: Loan) -> SafeString:
+        return unbroken(money(loan.outstanding, loan.currency))
 
     @display(description="Repaid")
     def paid(self, loan: Loan) -> str:
@@ -132,7 +143,17 @@ class LoanAdmin(ReadOnlyAdmin):
 
     @display(description="Status", label=STATUS_COLOURS)
     def shown_status(self, loan: Loan) -> str:
-        return loan.get_status_display()
+        """A failed payout leaves the loan approved until somebody retries; that is what a person must see."""
+        is_stuck = loan.status == LoanStatus.APPROVED and loan.error_code
+        return PAYOUT_FAILED if is_stuck else loan.get_status_display()
+
+    @display(description="Number")
+    def shown_number(self, loan: Loan) -> SafeString:
+        return unbroken(loan.number)
+
+    @display(description="Due")
+    def due(self, loan: Loan) -> SafeString:
+        return unbroken(loan.due_date.isoformat())
 
     @display(description="Customer")
     def shown_customer(self, loan: Loan) -> SafeString | str:
@@ -146,6 +167,10 @@ class LoanAdmin(ReadOnlyAdmin):
     @display(description="Why these terms")
     def why(self, loan: Loan) -> SafeString | str:
         return paragraphs(explain_terms(loan.explanation))
+
+    @display(description="Offer")
+    def shown_offer(self, loan: Loan) -> SafeString | str:
+        return link_to(Offer.objects.filter(uid=loan.offer).first(), "What was offered") if loan.offer else "-"
 
     @display(description="Payout")
     def shown_payout(self, loan: Loan) -> SafeString | str:
@@ -162,7 +187,7 @@ class LoanAdmin(ReadOnlyAdmin):
                     money(repayment.amount, repayment.currency),
                     money(repayment.applied, repayment.currency),
                     f"{repayment.get_rail_display()}, {repayment.get_channel_display().lower()}",
-                    repayment.reference,
+                    link_to(repayment, repayment.reference),
                     _standing(repayment),
                 )
                 for repayment in found
@@ -175,6 +200,10 @@ class LoanAdmin(ReadOnlyAdmin):
         return shown_changes(ScoreChange.objects.filter(loan=loan))
 
     # Times and people
+
+    @display(description="Made")
+    def day_made(self, loan: Loan) -> SafeString:
+        return day(loan.created_at)
 
     @display(description="Made (UTC)")
     def made(self, loan: Loan) -> SafeString:
@@ -211,6 +240,6 @@ class LoanAdmin(ReadOnlyAdmin):
         return moment(loan.announced_at)
 
 
-def _standing(repayment: Repayment) -> str:
+def _standing(repayment: Repayment) -> SafeString | str:
     words = repayment.get_status_display()
-    return f"{words}: {repayment.reversal_reason}" if repayment.reversal_reason else words
+    return paragraphs([words, repayment.reversal_reason]) if repayment.reversal_reason else words

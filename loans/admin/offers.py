@@ -12,7 +12,7 @@ from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import display
 
 from accounts.models import User
-from audit.admin_lists import DayRangeFilter, ReadOnlyAdmin, moment
+from audit.admin_lists import DayRangeFilter, ReadOnlyAdmin, moment, unbroken
 from loans.admin.showing import link_to, link_to_list, money, paragraphs, per_cent, table, typed_phone
 from loans.explanations import explain_terms
 from loans.models import Loan, Offer
@@ -39,7 +39,7 @@ class OutcomeFilter(DropdownFilter):
 class OfferAdmin(ReadOnlyAdmin):
     """Newest first. The search takes a whole phone number."""
 
-    list_display = ("made", "phone", "eligible", "choices", "score", "outcome", "network", "partner")
+    list_display = ("made", "phone", "eligible", "choices", "score", "outcome", "network")
     list_filter = (OutcomeFilter, ("at", DayRangeFilter))
     search_fields = ("phone",)
     search_help_text = "A whole phone number"
@@ -66,12 +66,12 @@ class OfferAdmin(ReadOnlyAdmin):
         return moment(offer.at)
 
     @display(description="Up to")
-    def eligible(self, offer: Offer) -> str:
-        return money(offer.eligible_amount, offer.currency)
+    def eligible(self, offer: Offer) -> SafeString:
+        return unbroken(money(offer.eligible_amount, offer.currency))
 
     @display(description="Choices")
-    def choices(self, offer: Offer) -> str:
-        return ", ".join(f"{Decimal(terms['amount']):,f}" for terms in _shown(offer)) or "-"
+    def choices(self, offer: Offer) -> SafeString:
+        return unbroken(" · ".join(f"{Decimal(terms['amount']):,f}" for terms in _shown(offer)))
 
     @display(description="Outcome", label={Refusal.NO_ELIGIBLE_AMOUNT.label: "danger", "Offered": "success"})
     def outcome(self, offer: Offer) -> str:

@@ -16,19 +16,17 @@ def shown_changes(changes: QuerySet[ScoreChange]) -> SafeString | str:
     """The newest of these changes: what, why, by which settings, by whom."""
     found = changes.select_related("loan", "changed_by").order_by("-id")[:MOST_SHOWN]
     return table(
-        ("When (UTC)", "Score", "Limit", "Why", "Loan"),
-        [
-            (
-                moment(change.at),
-                f"{change.score_before} → {change.score_after}",
-                _moved(lending_money(change.limit_before), lending_money(change.limit_after)),
-                paragraphs(_why(change)),
-                link_to(change.loan),
-            )
-            for change in found
-        ],
+        ("Change", "Why"),
+        [(paragraphs(_what(change)), paragraphs(_why(change))) for change in found],
         empty="No change yet.",
     )
+
+
+def _what(change: ScoreChange) -> list[SafeString | str]:
+    score = _moved(str(change.score_before), str(change.score_after))
+    limit = _moved(lending_money(change.limit_before), lending_money(change.limit_after))
+    found: list[SafeString | str] = [moment(change.at), f"Score {score}", f"Limit {limit}"]
+    return [*found, link_to(change.loan)] if change.loan else found
 
 
 def _moved(before: str, after: str) -> str:

@@ -16,6 +16,7 @@ from ledger.money import format_amount
 from loans.configuration import LoanSettings
 from loans.statuses import LoanStatus, RepaymentStatus
 
+PAYOUT_FAILED = "Payout failed"
 STATUS_COLOURS: dict[str, str] = {
     LoanStatus.PENDING.label: "warning",
     LoanStatus.APPROVED.label: "info",
@@ -24,6 +25,7 @@ STATUS_COLOURS: dict[str, str] = {
     LoanStatus.OVERDUE.label: "danger",
     LoanStatus.COMPLETED.label: "success",
     LoanStatus.WRITTEN_OFF.label: "danger",
+    PAYOUT_FAILED: "danger",
     RepaymentStatus.REVERSED.label: "danger",
 }
 
@@ -57,13 +59,13 @@ def per_cent(rate: Decimal) -> str:
     return f"{rate.normalize():f} %"
 
 
-def paragraphs(sentences: Iterable[str]) -> SafeString | str:
-    """Sentences one below the other."""
+def paragraphs(sentences: Iterable[SafeString | str]) -> SafeString | str:
+    """Sentences one below the other, wide enough to be read in a table on a phone."""
     found = list(sentences)
     if not found:
         return "-"
     lines = format_html_join("", "<li>{}</li>", ((sentence,) for sentence in found))
-    return format_html('<ul class="flex flex-col gap-1">{}</ul>', lines)
+    return format_html('<ul class="flex flex-col gap-1 whitespace-normal" style="min-width: 9rem">{}</ul>', lines)
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[Any]], *, empty: str) -> SafeString | str:

@@ -52,7 +52,7 @@ class CreditProfile(models.Model):
         triggers = [kept("credit_kept")]
 
     def __str__(self) -> str:
-        return f"{self.customer_id}: {self.score}"
+        return f"Score {self.score}"
 
 
 class ScoreChange(models.Model):

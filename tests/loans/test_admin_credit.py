@@ -100,6 +100,7 @@ def test_loans_are_filtered_by_what_needs_a_person(office: Client, alice: User, 
     assert numbers(attention="failed") == "B"
     assert numbers(attention="late") == "D"
     assert numbers(attention="undecided") == "A"
+    assert "Payout failed" in words(office.get(page("loan", "changelist"), {"attention": "failed"}))
     assert numbers(network="MTN NG") == "F"
     assert numbers(status__exact="APPROVED") == "BC"
     assert numbers(channel__exact="staff") == "A"
@@ -169,7 +170,7 @@ def test_loan_shows_terms_payout_repayments_and_what_it_did_to_the_score(
 
     text = words(response)
     assert "NGN 1,000 (10 %), deducted upfront" in text
-    assert "470 → 460 NGN 20,000 Loan overdue." in text
+    assert "Score 470 → 460 Limit NGN 20,000 USS-2026-001 Loan overdue." in text
     assert "Overdue 1 day, the tier 1 to 7: -10 points." in text
     assert "Credit scores and limits version 2" in text
     assert "The system" in text
@@ -195,7 +196,7 @@ def test_profile_says_what_the_next_dial_offers_and_how_the_score_came_about(
     text = words(response)
     assert "NGN 15,000 at 10 % for 30 days." in text
     assert "The credit limit lowers it to NGN 15,000." in text
-    assert "300 → 460 NGN 10,000 → NGN 15,000 Changed by staff by boss@example.com: Payslip" in text
+    assert "Score 300 → 460 Limit NGN 10,000 → NGN 15,000 Changed by staff by boss@example.com: Payslip" in text
     assert "Payslip &lt;seen&gt;" in response.content.decode()
 
 

@@ -1,12 +1,14 @@
 """Every page of the back office in a browser: list, search, first row; on a wide and on a narrow screen."""
 
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from django_celery_beat.schedulers import DatabaseScheduler
 from playwright.sync_api import ViewportSize
 
@@ -17,6 +19,14 @@ from config.demo.cast import STAFF
 from config.demo.secrets import demo_password
 from disbursements.models import Disbursement, ProviderBalance
 from disbursements.statuses import DisbursementStatus
+from loans.models import CollectionCallback, Loan
+from loans.repayment_csv import SAMPLE
+from loans.services.collections import request_collection
+from loans.services.offer_records import store_offers
+from loans.services.offers import make_offers
+from loans.services.paid_in import store_notice
+from loans.services.repayment_files import upload_file
+from loans.statuses import LoanStatus, Rail
 from promos.models import PromoCode
 from tests.simulator.browser import NARROW, WIDE, WIDTHS, Watched, overflow
 from tests.simulator.handset import ALINE
@@ -26,8 +36,8 @@ from ussd.models import Gateway, TurnRecord
 
 OpenPage = Callable[..., Watched]
 GROUPS: dict[str, list[dict[str, Any]]] = {group["title"]: group["items"] for group in UNFOLD["SIDEBAR"]["navigation"]}
-# Nobody makes groups here, and the sandbox sends no reports unless told where to.
-WITHOUT_ROWS = {"auth/group/", "notifications/deliveryreport/"}
+# Nobody makes groups here, the sandbox sends no reports unless told where to, and some pages are figures only.
+WITHOUT_ROWS = {"auth/group/", "notifications/deliveryreport/", "loans/funnelday/", "loans/funnelday/portfolio/"}
 # A list is a table; settings are cards.
 ROWS = "#result_list tbody tr th a, #result_list tbody tr td a, a[href$='/payments/']"
 
@@ -43,9 +53,33 @@ def lived_in(product: str) -> str:
     wait_until(TurnRecord.objects.exists)
     app.send_task("disbursements.check_balances")
     wait_until(ProviderBalance.objects.exists)
+    lend()
     # What beat does at its start.
     DatabaseScheduler(app=app).setup_schedule()
     return product
+
+
+def lend() -> None:
+    """An offer, money asked for and money that came unasked, and a file of repayments; loans the demo has."""
+    now, phone = timezone.now(), Loan.objects.latest("created_at").phone
+    make_offers(phone=phone, session_id="back-office", network="MTN NG", partner="", at=now)
+    store_offers(at=now)
+    store_notice(
+        rail=Rail.BANK,
+        reference="TRF-1",
+        phone=phone,
+        amount=Decimal(500),
+        currency="NGN",
+        loan_number="",
+        partner="bank@example.com",
+        paid_at=now,
+        at=now,
+    )
+    owed = Loan.objects.filter(status__in=LoanStatus.OWED, outstanding__gte=100).latest("created_at")
+    request_collection(loan_id=owed.pk, amount=Decimal(100), key="back-office", at=now)
+    wait_until(CollectionCallback.objects.exists)
+    boss = User.objects.get(email=STAFF[0].email)
+    upload_file(name="bank.csv", content=SAMPLE.encode(), uploaded_by=boss, at=now)
 
 
 @pytest.fixture
