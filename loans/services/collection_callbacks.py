@@ -67,8 +67,10 @@ def process_callback(*, callback_id: int, at: datetime) -> CallbackResult:
 
 
 def _look_now(callback: CollectionCallback, collection: CollectionRequest, *, at: datetime) -> CallbackResult:
-    """Look at one that is not booked; when it was asked about a moment ago, after that pause."""
+    """Look at one that is not booked; when it was asked about a moment ago, as soon as that pause is over."""
     if collection.asked_at and (again_at := collection.asked_at + ASKED_AT_MOST_EVERY) > at:
+        if bring_forward(collection.pk, at=again_at):
+            return CallbackResult.NO_CHANGE
         return _look_again(callback, when=again_at)
     if not bring_forward(collection.pk, at=at):
         collection.refresh_from_db()
