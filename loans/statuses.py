@@ -149,7 +149,7 @@ class PaidInStatus(models.TextChoices):
     """What became of a notice of money that came in unasked."""
 
     APPLIED = "applied", "Booked as a repayment"
-    UNMATCHED = "unmatched", "No loan found: a person must look"
+    UNMATCHED = "unmatched", "Waits for a person"
     DISMISSED = "dismissed", "Looked at: not a repayment"
 
     MOVES = nonmember({"unmatched": {"applied", "dismissed"}, "applied": set(), "dismissed": {"applied"}})

@@ -2,9 +2,12 @@
 
 from loans.admin.collections import CollectionCallbackAdmin, CollectionRequestAdmin
 from loans.admin.credit import CreditProfileAdmin
+from loans.admin.files import RepaymentFileAdmin, RepaymentFileLineAdmin
 from loans.admin.funnel import FunnelDayAdmin
 from loans.admin.loans import LoanAdmin
 from loans.admin.offers import OfferAdmin
+from loans.admin.paid_in import PaidInNoticeAdmin
+from loans.admin.repayments import RepaymentAdmin
 
 __all__ = [
     "CollectionCallbackAdmin",
@@ -13,4 +16,8 @@ __all__ = [
     "FunnelDayAdmin",
     "LoanAdmin",
     "OfferAdmin",
+    "PaidInNoticeAdmin",
+    "RepaymentAdmin",
+    "RepaymentFileAdmin",
+    "RepaymentFileLineAdmin",
 ]

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
@@ -24,7 +24,7 @@ from loans.admin.repayment_forms import UploadForm
 from loans.admin.showing import link_to, link_to_list, money, table
 from loans.configuration import LoanSettings
 from loans.models import RepaymentFile, RepaymentFileLine
-from loans.repayment_csv import COLUMNS, MAX_LINES, REQUIRED, SAMPLE, UnreadableFile
+from loans.repayment_csv import COLUMNS, MAX_LINES, SAMPLE, UnreadableFile
 from loans.selectors import count_lines
 from loans.services.repayment_files import order_application, upload_file
 from loans.statuses import FileStatus, LineStatus
@@ -95,8 +95,8 @@ class RepaymentFileAdmin(ReadOnlyAdmin):
             "opts": self.opts,
             "title": "Upload repayments",
             "form": form,
-            "columns": [(name, "" if name in REQUIRED else "optional", words) for name, words in COLUMNS.items()],
-            "most": MAX_LINES,
+            "columns": COLUMNS.items(),
+            "most": f"{MAX_LINES:,}",
             "zone": current(LoanSettings).time_zone,
             "sample": reverse("admin:loans_repaymentfile_sample"),
         }
@@ -131,25 +131,23 @@ class RepaymentFileAdmin(ReadOnlyAdmin):
     @display(description="Skipped")
     def bad_lines(self, file: RepaymentFile) -> SafeString | str:
         bad = RepaymentFileLine.objects.filter(file=file, status=LineStatus.BAD)[:LINES_SHOWN]
-        rows = [(line.number, line.reason, line.text or line.reference) for line in bad]
+        rows = [(line.number, _wide(line.reason), line.text or line.reference) for line in bad]
         return table(("Line", "Why", "As it stands"), rows, empty="None.")
 
     @display(description="First ones")
     def other_lines(self, file: RepaymentFile) -> SafeString | str:
         lines = RepaymentFileLine.objects.filter(file=file).exclude(status=LineStatus.BAD).select_related("loan")
-        currency = current(LoanSettings).currency
         rows = [
             (
                 line.number,
+                _wide(line.reason),
                 link_to(line.loan),
-                money(line.amount, currency),
                 f"{line.rail} {line.reference}",
                 line.get_status_display(),
-                line.reason,
             )
             for line in lines[:LINES_SHOWN]
         ]
-        headers = ("Line", "Loan", "Amount", "Reference", "Status", "What it does")
+        headers = ("Line", "What it does", "Loan", "Reference", "Status")
         return table(headers, rows, empty="None.")
 
     def has_apply_permission(self, request: HttpRequest, object_id: str = "") -> bool:
@@ -217,3 +215,8 @@ class RepaymentFileLineAdmin(ReadOnlyAdmin):
     @display(description="Repayment")
     def shown_repayment(self, line: RepaymentFileLine) -> SafeString | str:
         return link_to(line.repayment)
+
+
+def _wide(words: str) -> SafeString:
+    """Words that may break in a table whose other cells do not."""
+    return format_html('<span class="block whitespace-normal" style="min-width: 16rem">{}</span>', words)

@@ -12,7 +12,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 
 from accounts.admin.acting import acting_user
-from audit.admin_lists import DayRangeFilter, ReadOnlyAdmin, moment
+from audit.admin_lists import DayRangeFilter, ReadOnlyAdmin, moment, unbroken
 from loans.admin.dialogs import ReasonForm, ask, carry_out
 from loans.admin.repayment_forms import MatchForm
 from loans.admin.showing import link_to, money, typed_phone
@@ -65,8 +65,8 @@ class PaidInNoticeAdmin(ReadOnlyAdmin):
         return moment(notice.looked_at)
 
     @display(description="Amount")
-    def came_in(self, notice: PaidInNotice) -> str:
-        return money(notice.amount, notice.currency)
+    def came_in(self, notice: PaidInNotice) -> SafeString:
+        return unbroken(money(notice.amount, notice.currency))
 
     @display(description="Status", label=COLOURS)
     def shown_status(self, notice: PaidInNotice) -> str:

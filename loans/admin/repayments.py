@@ -12,7 +12,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 
 from accounts.admin.acting import acting_user
-from audit.admin_lists import DayRangeFilter, ReadOnlyAdmin, moment
+from audit.admin_lists import DayRangeFilter, ReadOnlyAdmin, moment, unbroken
 from loans.admin.dialogs import ReasonForm, ask, carry_out
 from loans.admin.showing import link_to, money, typed_phone
 from loans.models import Repayment
@@ -84,12 +84,12 @@ class RepaymentAdmin(ReadOnlyAdmin):
         return moment(repayment.reversed_at)
 
     @display(description="Came in")
-    def came_in(self, repayment: Repayment) -> str:
-        return money(repayment.amount, repayment.currency)
+    def came_in(self, repayment: Repayment) -> SafeString:
+        return unbroken(money(repayment.amount, repayment.currency))
 
     @display(description="For this loan")
-    def for_loan(self, repayment: Repayment) -> str:
-        return money(repayment.applied, repayment.currency)
+    def for_loan(self, repayment: Repayment) -> SafeString:
+        return unbroken(money(repayment.applied, repayment.currency))
 
     @display(description="Too much: for other loans, or held")
     def too_much(self, repayment: Repayment) -> str:

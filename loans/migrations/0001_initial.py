@@ -169,7 +169,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("applied", "Booked as a repayment"),
-                            ("unmatched", "No loan found: a person must look"),
+                            ("unmatched", "Waits for a person"),
                             ("dismissed", "Looked at: not a repayment"),
                         ],
                         default="unmatched",
