@@ -10,7 +10,14 @@ from config.celery import app
 
 QUEUES = ("payouts", "notifications", "exports", "default")
 # What beat sends; nudges that were lost, and what is due only later, is found by these.
-SWEEPS = ("disbursements.sweep_due", "disbursements.sweep_callbacks", "notifications.sweep_due", "ussd.store_turns")
+SWEEPS = (
+    "disbursements.sweep_due",
+    "disbursements.sweep_callbacks",
+    "loans.sweep_collections",
+    "loans.sweep_collection_callbacks",
+    "notifications.sweep_due",
+    "ussd.store_turns",
+)
 EVERY_SECONDS = 0.5
 
 
