@@ -4,7 +4,7 @@ import json
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from disbursements.providers.base import Answer
@@ -218,6 +218,7 @@ FIELDS = st.sampled_from(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault
 @given(
     status=st.integers(100, 599),
     body=st.binary(max_size=200) | st.dictionaries(FIELDS, JSON).map(lambda document: json.dumps(document).encode()),
