@@ -37,7 +37,7 @@ class FunnelDayAdmin(ReadOnlyAdmin):
 
     def show_portfolio(self, request: HttpRequest) -> HttpResponse:
         """What is owed, how late it is, and how much of it is at risk."""
-        if not request.user.has_perm("loans.view_loan"):  # type: ignore[union-attr]  # admin_view let no other in
+        if not request.user.has_perm("loans.view_loan"):
             raise PermissionDenied
         today = timezone.now().astimezone(current(LoanSettings).zone).date()
         context: dict[str, Any] = {

@@ -129,7 +129,9 @@ def test_a_clock_that_is_off_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
     (finding,) = database.check_clock()
 
-    assert (finding.verdict, finding.seen[:3]) == (FAIL, "5.0")
+    assert finding.verdict == FAIL
+    # The question itself takes its time.
+    assert 4.9 <= float(finding.seen.split()[0]) < 60
     assert "NTP" in finding.fix
 
 
