@@ -9,7 +9,7 @@ from unittest import mock
 from django.db import connection
 
 # Seconds. Somebody who never arrives at the barrier fails the test instead of hanging it.
-PATIENCE = 20
+PATIENCE = 60
 
 
 def run_together(count: int, act: Callable[[int], Any], *, hold: tuple[ModuleType, str] | None = None) -> list[Any]:
