@@ -18,23 +18,30 @@ from tests.disbursements.test_callbacks import call_back
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SECONDS = 5
+SECONDS = 60
 
 
 class Gate:
-    """Holds whoever comes until a second one is there, or until it is clear that none will come."""
+    """Holds whoever comes until the other one is there too, or is through without having come."""
 
     def __init__(self) -> None:
-        self.barrier = threading.Barrier(2)
+        self._changed = threading.Condition()
+        self._come = self._through = 0
 
     def wait(self, *_args: object, **_kwargs: object) -> None:
-        try:
-            self.barrier.wait(timeout=0.5)
-        except threading.BrokenBarrierError:
-            return
+        with self._changed:
+            self._come += 1
+            self._changed.notify_all()
+            assert self._changed.wait_for(lambda: self._come > 1 or self._through, SECONDS)
+
+    def note_through(self) -> None:
+        """One of the two has done all it does."""
+        with self._changed:
+            self._through += 1
+            self._changed.notify_all()
 
 
-def at_once(*acts: Callable[[], object]) -> list[object]:
+def at_once(gate: Gate, *acts: Callable[[], object]) -> list[object]:
     """Results, or what was raised, of acts begun together."""
     start = threading.Barrier(len(acts))
 
@@ -46,6 +53,7 @@ def at_once(*acts: Callable[[], object]) -> list[object]:
             return error
         finally:
             connection.close()
+            gate.note_through()
 
     with ThreadPoolExecutor(len(acts)) as pool:
         return list(pool.map(run, acts))
@@ -68,7 +76,7 @@ def take_without_counting(*, disbursement_id: object, at: datetime) -> Disbursem
 
 
 @pytest.fixture
-def gate(world: World) -> Gate:
+def gate() -> Gate:
     return Gate()
 
 
@@ -81,7 +89,7 @@ class TestTwoWorkersAsk:
         monkeypatch.setattr(advance, "claim_disbursement", take_without_counting)
         world.interrupt = gate.wait
 
-        at_once(look(line), look(line))
+        at_once(gate, look(line), look(line))
 
         assert world.calls == ["send", "ask", "ask"]
 
@@ -90,7 +98,7 @@ class TestTwoWorkersAsk:
         line.at = line.row.next_action_at
         world.interrupt = gate.wait
 
-        results = at_once(look(line), look(line))
+        results = at_once(gate, look(line), look(line))
 
         assert sorted(str(result) for result in results) == ["asked", "not_ours"]
         assert (world.calls, line.row.status, owner.heard) == (["send", "ask"], "completed", ["paid"])
@@ -99,7 +107,7 @@ class TestTwoWorkersAsk:
 class TestTwoWorkersOpenAnAttempt:
     """Guard: the lock and the second look; behind it, the unique index."""
 
-    def open_twice(self, line: Line, world: World) -> list[object]:
+    def open_twice(self, line: Line, world: World, gate: Gate) -> list[object]:
         from disbursements.configuration import PaymentSettings
 
         provider = world.build(PaymentSettings())
@@ -107,7 +115,7 @@ class TestTwoWorkersOpenAnAttempt:
         def act() -> object:
             return sending.open_attempt(disbursement_id=line.id, provider=provider, at=line.at)
 
-        return at_once(act, act)
+        return at_once(gate, act, act)
 
     def test_control_the_second_is_stopped_by_the_database_only(
         self, line: Line, world: World, gate: Gate, monkeypatch: pytest.MonkeyPatch
@@ -121,12 +129,12 @@ class TestTwoWorkersOpenAnAttempt:
 
         monkeypatch.setattr(sending, "_create_attempt", hold)
 
-        results = self.open_twice(line, world)
+        results = self.open_twice(line, world, gate)
 
         assert sorted(type(result) is IntegrityError for result in results) == [False, True]
 
-    def test_the_second_looks_again_and_leaves_it(self, line: Line, world: World) -> None:
-        results = self.open_twice(line, world)
+    def test_the_second_looks_again_and_leaves_it(self, line: Line, world: World, gate: Gate) -> None:
+        results = self.open_twice(line, world, gate)
 
         assert sorted(type(result).__name__ for result in results) == ["Attempt", "NoneType"]
         assert len(line.attempts) == 1
@@ -135,7 +143,7 @@ class TestTwoWorkersOpenAnAttempt:
 class TestTwoSettlements:
     """Guard: the lock and the second look."""
 
-    def settle_twice(self, line: Line, world: World) -> list[object]:
+    def settle_twice(self, line: Line, world: World, gate: Gate) -> list[object]:
         line.go()
         report = paid(next(iter(world.book.values())))
         attempt = line.attempt
@@ -143,7 +151,7 @@ class TestTwoSettlements:
         def act() -> object:
             return settlement.settle_paid(attempt=attempt, outcome=report, at=line.at)
 
-        return at_once(act, act)
+        return at_once(gate, act, act)
 
     def test_control_the_owner_hears_twice(
         self, line: Line, world: World, gate: Gate, owner: RememberingOwner, monkeypatch: pytest.MonkeyPatch
@@ -158,7 +166,7 @@ class TestTwoSettlements:
 
         monkeypatch.setattr(settlement, "find_difference", hold)
 
-        self.settle_twice(line, world)
+        self.settle_twice(line, world, gate)
 
         assert owner.heard == ["paid", "paid"]
         # The audit trail shows it too; leave a whole book to the fixture's last look.
@@ -171,8 +179,8 @@ class TestTwoSettlements:
             cursor.execute("DELETE FROM audit_event WHERE id = %s", [duplicate.pk])
             cursor.execute("SET session_replication_role = DEFAULT")
 
-    def test_one_settles(self, line: Line, world: World, owner: RememberingOwner) -> None:
-        results = self.settle_twice(line, world)
+    def test_one_settles(self, line: Line, world: World, gate: Gate, owner: RememberingOwner) -> None:
+        results = self.settle_twice(line, world, gate)
 
         assert sorted(results) == [False, True]
         assert (owner.heard, line.events) == (["paid"], ["paid"])
@@ -188,7 +196,7 @@ class TestCallbackAndPoll:
         monkeypatch.setattr(advance, "claim_disbursement", take_without_counting)
         world.interrupt = gate.wait
 
-        at_once(look(line), lambda: process_callback(callback_id=callback.pk, at=line.at))
+        at_once(gate, look(line), lambda: process_callback(callback_id=callback.pk, at=line.at))
 
         assert world.calls == ["send", "ask", "ask"]
         assert line.events == ["paid"]
@@ -199,7 +207,7 @@ class TestCallbackAndPoll:
         line.at = line.row.next_action_at
         world.interrupt = gate.wait
 
-        results = at_once(look(line), lambda: process_callback(callback_id=callback.pk, at=line.at))
+        results = at_once(gate, look(line), lambda: process_callback(callback_id=callback.pk, at=line.at))
 
         assert (world.calls, owner.heard, line.events) == (["send", "ask"], ["paid"], ["paid"])
         # The callback either did the work, or leaves itself to the sweep, which finds it done.
