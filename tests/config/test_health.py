@@ -9,7 +9,8 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
 from config import health
-from tests.ussd.outages import closed_port, database_at, silent_server
+from tests.support.ports import closed_port
+from tests.ussd.outages import database_at, silent_server
 
 LIVE, READY = "/healthz/live", "/healthz/ready"
 # A prober gives up after a few seconds; so do we before.

@@ -13,7 +13,7 @@ from disbursements import breaker
 from disbursements.breaker import BreakerReport, BreakerState
 from disbursements.configuration import PaymentSettings
 from disbursements.providers.base import Answer, Outcome
-from tests.support.sandbox_process import find_free_port
+from tests.support.ports import closed_port
 
 LIMIT = 3
 OPEN_SECONDS = 0.4
@@ -155,7 +155,7 @@ def test_breaker_outcome_without_clear_answer_is_a_failure(provider: str, answer
 
 
 def test_breaker_without_redis_lets_everything_through(provider: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    dead = redis.Redis(connection_pool=redis.ConnectionPool(port=find_free_port()))
+    dead = redis.Redis(connection_pool=redis.ConnectionPool(port=closed_port()))
     monkeypatch.setattr(breaker, "get_redis_connection", lambda _alias: dead)
     fail(provider, LIMIT * 2)
 

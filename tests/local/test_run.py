@@ -21,7 +21,7 @@ from local.environment import (
 )
 from local.errors import LocalError
 from local.folders import PROJECT
-from local.ports import choose_port
+from tests.support.ports import find_free_port
 
 KEYS = {"SECRET_KEY": "made", "FIELD_ENCRYPTION_KEYS": "made too"}
 URLS = {"DATABASE_URL": "postgres://x", "REDIS_URL": "redis://y"}
@@ -108,7 +108,7 @@ def test_variables_are_published_for_our_account_alone_and_withdrawn(data: Path)
 def test_taken_port_is_named_with_its_holder_and_its_variable(data: Path, variable: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]
-        free = {"WEB_PORT": str(choose_port(0)), "SANDBOX_PORT": str(choose_port(0)), "DATA_DIR": str(data)}
+        free = {"WEB_PORT": str(find_free_port()), "SANDBOX_PORT": str(find_free_port()), "DATA_DIR": str(data)}
         with start_run(**{**free, variable: str(port)}) as run:
             said, _ = run.communicate(timeout=20)
 
@@ -122,8 +122,8 @@ def test_taken_port_is_named_with_its_holder_and_its_variable(data: Path, variab
 def test_whole_run_serves_is_found_by_manage_py_and_stops_cleanly(data: Path) -> None:
     variables = {
         "DATA_DIR": str(data),
-        "WEB_PORT": str(choose_port(0)),
-        "SANDBOX_PORT": str(choose_port(0)),
+        "WEB_PORT": str(find_free_port()),
+        "SANDBOX_PORT": str(find_free_port()),
     }
     with start_run(**variables) as run:
         try:

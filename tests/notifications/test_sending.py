@@ -13,7 +13,7 @@ from notifications.services.sending import send_due, send_message
 from notifications.statuses import MessageStatus
 from tests.notifications.messages import PHONE, configure, only_message, queue
 from tests.support.no_http_in_transaction import HttpInTransaction, forbid_http_in_transaction
-from tests.support.sandbox_process import find_free_port
+from tests.support.ports import closed_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -216,7 +216,7 @@ def test_server_error_is_retried(noon, sandbox):
 
 
 def test_dead_provider_keeps_every_message_and_stops_the_sweep(noon):
-    configure(noon, base_url=f"http://127.0.0.1:{find_free_port()}")
+    configure(noon, base_url=f"http://127.0.0.1:{closed_port()}")
     queue(noon, key="one")
     queue(noon, key="two")
 

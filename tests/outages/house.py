@@ -30,7 +30,8 @@ from promos.models import Batch, PromoCode, Redemption
 from promos.services.batches import create_batch
 from promos.terms import BatchTerms
 from tests.crash.payouts import AMOUNT, Payout, configure, make_code, make_customer, paid_once
-from tests.support.sandbox_process import SandboxProcess, find_free_port
+from tests.support.ports import find_free_port
+from tests.support.sandbox_process import SandboxProcess
 from tests.support.tcp_proxy import TcpProxy
 from tests.ussd.dialling import Handset
 from ussd.handset import HttpLine, NoAnswer

@@ -11,7 +11,8 @@ import pytest
 import requests
 
 from tests.sandbox.momo_client import MomoClient
-from tests.support.sandbox_process import ROOT, SandboxProcess, find_free_port
+from tests.support.ports import find_free_port
+from tests.support.sandbox_process import ROOT, SandboxProcess
 
 
 def run_sandbox(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:

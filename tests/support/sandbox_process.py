@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import requests
+
+from tests.support.ports import find_free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 15
@@ -194,10 +195,3 @@ class SandboxProcess:
             if time.monotonic() > end:
                 raise AssertionError(f"waited {seconds} s for {what}\n{self.output}")
             time.sleep(0.01)
-
-
-def find_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

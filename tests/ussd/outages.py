@@ -9,14 +9,8 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from tests.support.ports import closed_port as closed_port
 from ussd.connecting import end_rest
-
-
-def closed_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 @contextmanager

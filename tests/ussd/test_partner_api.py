@@ -15,9 +15,10 @@ from audit.models import AuditEvent
 from configuration.services import change_category
 from disbursements.configuration import NigeriaPayments, PaymentSettings
 from promos.models import PromoCode, Redemption
+from tests.support.ports import closed_port
 from tests.ussd.conftest import ALINE, MENU, PROMO
 from tests.ussd.dialling import Handset
-from tests.ussd.outages import closed_port, move_redis
+from tests.ussd.outages import move_redis
 from ussd.models import Gateway
 from ussd.selectors import forget_gateways
 from ussd.services.gateways import change_gateway, create_gateway

@@ -7,8 +7,9 @@ import pytest
 
 from accounts.models import User
 from configuration.services import change_category
+from tests.support.ports import closed_port
 from tests.ussd.dialling import Handset
-from tests.ussd.outages import closed_port, move_redis
+from tests.ussd.outages import move_redis
 from ussd.configuration import UssdSettings
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,9 +12,10 @@ from accounts.models import User
 from configuration.selectors import current
 from promos.locks import lock_customer
 from promos.models import PromoCode, Redemption
+from tests.support.ports import closed_port
 from tests.ussd.conftest import PROMO
 from tests.ussd.dialling import Handset, address_of
-from tests.ussd.outages import closed_port, database_at, silent_server
+from tests.ussd.outages import database_at, silent_server
 from ussd import guard
 from ussd.configuration import UssdSettings
 from ussd.models import Gateway

@@ -8,9 +8,10 @@ import pytest
 from accounts.models import User
 from disbursements.models import Disbursement
 from promos.models import CodeAttempt, PromoCode, Redemption
+from tests.support.ports import closed_port
 from tests.ussd.conftest import MENU, NEWCOMER, PROMO, make_unknown
 from tests.ussd.dialling import Handset
-from tests.ussd.outages import closed_port, move_redis, silent_server
+from tests.ussd.outages import move_redis, silent_server
 from ussd.models import Gateway, TurnRecord
 
 pytestmark = pytest.mark.django_db(transaction=True)

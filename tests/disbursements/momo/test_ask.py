@@ -8,7 +8,8 @@ import pytest
 from disbursements.providers.base import Answer, Outcome
 from disbursements.statuses import ErrorClass
 from tests.disbursements.momo.conftest import make_client, make_transfer
-from tests.support.sandbox_process import SandboxProcess, find_free_port
+from tests.support.ports import closed_port
+from tests.support.sandbox_process import SandboxProcess
 
 
 def ask_until_settled(sandbox: SandboxProcess, payee: str = "+250788123456") -> Outcome:
@@ -172,6 +173,6 @@ def test_ask_with_revoked_token_renews_once(sandbox: SandboxProcess) -> None:
 
 
 def test_ask_without_connection_is_not_asked() -> None:
-    outcome = make_client(f"http://127.0.0.1:{find_free_port()}").ask(uuid4())
+    outcome = make_client(f"http://127.0.0.1:{closed_port()}").ask(uuid4())
 
     assert outcome == Outcome(Answer.NOT_ASKED, ErrorClass.TEMPORARY, "CONNECTION_FAILED")

@@ -7,7 +7,8 @@ import pytest
 from disbursements.providers.base import FloatBalance
 from tests.disbursements.momo.conftest import make_client
 from tests.disbursements.momo.raw_server import RawServer, say, say_json
-from tests.support.sandbox_process import SandboxProcess, find_free_port
+from tests.support.ports import closed_port
+from tests.support.sandbox_process import SandboxProcess
 
 PATH = "/disbursement/v1_0/account/balance"
 
@@ -23,7 +24,7 @@ def test_balance_in_another_currency_is_unknown(sandbox: SandboxProcess) -> None
 
 
 def test_balance_without_connection_is_unknown() -> None:
-    client = make_client(f"http://127.0.0.1:{find_free_port()}")
+    client = make_client(f"http://127.0.0.1:{closed_port()}")
 
     assert client.balance("RWF") == FloatBalance(None, "RWF")
 

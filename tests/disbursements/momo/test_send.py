@@ -8,7 +8,8 @@ import pytest
 from disbursements.providers.base import Answer, Outcome
 from disbursements.statuses import ErrorClass
 from tests.disbursements.momo.conftest import make_client, make_transfer
-from tests.support.sandbox_process import SandboxProcess, find_free_port
+from tests.support.ports import closed_port
+from tests.support.sandbox_process import SandboxProcess
 
 
 def test_send_accepted_writes_one_transfer_as_asked(sandbox: SandboxProcess) -> None:
@@ -133,7 +134,7 @@ def test_send_after_unknown_repeats_the_same_reference_and_pays_once(sandbox: Sa
 
 
 def test_send_without_connection_is_not_asked() -> None:
-    client = make_client(f"http://127.0.0.1:{find_free_port()}")
+    client = make_client(f"http://127.0.0.1:{closed_port()}")
 
     outcome = client.send(make_transfer())
 

@@ -16,7 +16,7 @@ from django_redis import get_redis_connection
 from disbursements.providers.mtn_momo import tokens
 from disbursements.providers.mtn_momo.tokens import Token, TokenSource, TokenUnavailable
 from disbursements.statuses import ErrorClass
-from tests.support.sandbox_process import find_free_port
+from tests.support.ports import closed_port
 
 
 @dataclass
@@ -64,7 +64,7 @@ def source(mint: Mint, clock: Clock) -> TokenSource:
 @pytest.fixture
 def no_redis(monkeypatch: pytest.MonkeyPatch) -> None:
     # Through a pool, as in the settings: a bare client would try again by itself, for seconds.
-    dead = redis.Redis(connection_pool=redis.ConnectionPool(port=find_free_port()))
+    dead = redis.Redis(connection_pool=redis.ConnectionPool(port=closed_port()))
     monkeypatch.setattr(tokens, "get_redis_connection", lambda _alias: dead)
 
 
