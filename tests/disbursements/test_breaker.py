@@ -1,13 +1,14 @@
 """The circuit breaker: shared, one probe, never in the way of Redis (architecture section 2)."""
 
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
 import redis
+from django.conf import settings
+from django_redis import get_redis_connection
 
 from disbursements import breaker
 from disbursements.breaker import BreakerReport, BreakerState
@@ -16,13 +17,13 @@ from disbursements.providers.base import Answer, Outcome
 from tests.support.ports import closed_port
 
 LIMIT = 3
-OPEN_SECONDS = 0.4
+OPEN_SECONDS = 600
 
 
 @pytest.fixture(autouse=True)
-def quick_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pauses of less than a second; settings allow whole seconds only."""
-    payments = PaymentSettings(breaker_failures=LIMIT).model_copy(update={"breaker_open_seconds": OPEN_SECONDS})
+def few_failures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pause that nobody waits for: `let_pass` puts it into the past."""
+    payments = PaymentSettings(breaker_failures=LIMIT, breaker_open_seconds=OPEN_SECONDS)
     monkeypatch.setattr(breaker, "current", lambda _category: payments)
     monkeypatch.setattr(breaker, "account_of", lambda _provider: payments)
 
@@ -37,9 +38,17 @@ def fail(provider: str, times: int) -> None:
         breaker.record_failure(provider)
 
 
+def let_pass(provider: str, seconds: float) -> None:
+    """As if Redis's clock had gone on by so much."""
+    client, key = get_redis_connection("sessions"), f"{settings.REDIS_KEY_PREFIX}:breaker:{provider}"
+    for name in ("open_until", "probe_until"):
+        if client.hexists(key, name):
+            client.hincrby(key, name, -round(seconds * 1000))
+
+
 def open_and_wait(provider: str) -> None:
     fail(provider, LIMIT)
-    time.sleep(OPEN_SECONDS * 1.2)
+    let_pass(provider, OPEN_SECONDS + 1)
 
 
 def at_once(count: int, act: Callable[[], bool]) -> list[bool]:
@@ -104,7 +113,7 @@ def test_breaker_probe_with_failure_opens_again_and_probes_again(provider: str) 
     breaker.allow(provider)
     breaker.record_failure(provider)
     during = breaker.allow(provider)
-    time.sleep(OPEN_SECONDS * 1.2)
+    let_pass(provider, OPEN_SECONDS + 1)
 
     assert during is False
     assert sorted(at_once(10, lambda: breaker.allow(provider))) == [False] * 9 + [True]
@@ -112,22 +121,21 @@ def test_breaker_probe_with_failure_opens_again_and_probes_again(provider: str) 
 
 def test_breaker_late_failures_do_not_prolong_the_pause(provider: str) -> None:
     fail(provider, LIMIT)
-    time.sleep(OPEN_SECONDS * 0.7)
+    let_pass(provider, OPEN_SECONDS * 0.7)
     fail(provider, 5)
-    time.sleep(OPEN_SECONDS * 0.5)
+    let_pass(provider, OPEN_SECONDS * 0.5)
 
     assert breaker.allow(provider) is True
 
 
 def test_breaker_probe_of_a_dead_worker_falls_by_itself(provider: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    account = PaymentSettings().model_copy(
-        update={"momo_connect_timeout_seconds": 0.02, "momo_read_timeout_seconds": 0.03}
-    )
+    account = PaymentSettings().model_copy(update={"momo_connect_timeout_seconds": 20, "momo_read_timeout_seconds": 30})
     monkeypatch.setattr(breaker, "account_of", lambda _provider: account)
     open_and_wait(provider)
 
     first = [breaker.allow(provider), breaker.allow(provider)]
-    time.sleep(0.25)
+    # Longer than a token, a transfer, and both again can take.
+    let_pass(provider, 4 * 50 + 1)
     second = [breaker.allow(provider), breaker.allow(provider)]
 
     assert (first, second) == ([True, False], [True, False])
