@@ -5,7 +5,8 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -21,16 +22,16 @@ from tests.support.ports import closed_port
 
 @dataclass
 class Mint:
-    """Counts what it mints: token-1, token-2… Raises what it is told to."""
+    """Counts what it mints: token-1, token-2… Raises what it is told to, after it has done what comes before."""
 
     seconds: float = 3600
-    slow: float = 0
+    before: Callable[[], object] = lambda: None
     error: TokenUnavailable | None = None
     minted: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self) -> tuple[str, float]:
-        time.sleep(self.slow)
+        self.before()
         if self.error:
             raise self.error
         with self.lock:
@@ -58,7 +59,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def source(mint: Mint, clock: Clock) -> TokenSource:
-    return TokenSource(name=uuid4().hex, mint=mint, mint_seconds=2, margin_seconds=600, clock=clock)
+    return TokenSource(name=uuid4().hex, mint=mint, mint_seconds=60, margin_seconds=600, clock=clock)
 
 
 @pytest.fixture
@@ -90,10 +91,11 @@ def test_current_is_shared_with_other_processes(source: TokenSource) -> None:
     tokens._known.clear()
 
     reader, writer = os.pipe()
-    if os.fork() == 0:  # a worker that inherits nothing but Redis
+    worker = os.fork()
+    if worker == 0:  # it inherits nothing but Redis
         os.write(writer, source.current().encode())
         os._exit(0)
-    os.wait()
+    os.waitpid(worker, 0)
 
     assert os.read(reader, 100) == b"token-1"
 
@@ -108,15 +110,15 @@ def test_current_is_not_readable_in_redis(source: TokenSource) -> None:
 
 
 def test_current_of_twenty_threads_mints_one_token(source: TokenSource, mint: Mint) -> None:
-    mint.slow = 0.1
+    mint.before = lambda: time.sleep(0.1)
 
     assert in_threads(20, source.current) == ["token-1"] * 20
     assert mint.minted == 1
 
 
 def test_current_without_lock_would_mint_many(source: TokenSource, mint: Mint, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The control of the test above: with the lock out, the race is there."""
-    mint.slow = 0.1
+    """The control of the test above: with the lock out, everybody mints. Nobody is done before all have begun."""
+    mint.before = partial(threading.Barrier(20).wait, 60)
     monkeypatch.setattr(TokenSource, "_turn", lambda _self, wait: always_ours())
 
     in_threads(20, source.current)
@@ -160,9 +162,17 @@ def test_current_early_renewal_is_one_threads_work_and_keeps_nobody(
 ) -> None:
     source.current()
     clock.now += 3001
-    mint.slow = 0.2
+    through = threading.Semaphore(0)
+    # Done only when everybody else has got a token meanwhile.
+    mint.before = lambda: [through.acquire(timeout=60) for _other in range(9)]
 
-    found = in_threads(10, source.current)
+    def current() -> str:
+        try:
+            return source.current()
+        finally:
+            through.release()
+
+    found = in_threads(10, current)
 
     assert mint.minted == 2
     assert sorted(found) == ["token-1"] * 9 + ["token-2"]
@@ -196,7 +206,7 @@ def test_current_expired_token_is_never_given(source: TokenSource, mint: Mint, c
 
 def test_replace_of_twenty_threads_mints_one_token(source: TokenSource, mint: Mint) -> None:
     rejected = source.current()
-    mint.slow = 0.05
+    mint.before = lambda: time.sleep(0.05)
 
     assert in_threads(20, lambda: source.replace(rejected)) == ["token-2"] * 20
     assert mint.minted == 2
@@ -213,7 +223,8 @@ def test_replace_takes_the_newer_token_of_another_worker(source: TokenSource, mi
 def test_renewal_by_a_worker_that_never_ends_is_not_waited_for_longer_than_one_takes(
     source: TokenSource, mint: Mint
 ) -> None:
-    lock = get_redis_connection("sessions").lock(f"{source._key}:turn", timeout=30)
+    source = replace(source, mint_seconds=1)
+    lock = get_redis_connection("sessions").lock(f"{source._key}:turn", timeout=600)
     lock.acquire()
     started = time.monotonic()
 
@@ -222,7 +233,7 @@ def test_renewal_by_a_worker_that_never_ends_is_not_waited_for_longer_than_one_t
 
     assert refused.value.code == "TOKEN_BUSY"
     assert refused.value.error_class is ErrorClass.TEMPORARY
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 60
     assert mint.minted == 0
 
 
