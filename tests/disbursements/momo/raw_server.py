@@ -114,5 +114,7 @@ def hang_up(connection: socket.socket) -> None:
     """Close without a word."""
 
 
-def stay_silent(seconds: float) -> Answer:
-    return lambda _connection: time.sleep(seconds)
+def stay_silent(connection: socket.socket) -> None:
+    """Say nothing until the client has gone."""
+    connection.settimeout(60)
+    connection.recv(1)
