@@ -216,7 +216,7 @@ def momo(configure: Callable[..., object], sandbox: SandboxProcess) -> Callable[
     """Payments configured for the sandbox, or with what is changed."""
 
     def put(**changes: object) -> None:
-        configure(momo_base_url=sandbox.url, momo_read_timeout_seconds=1, **{**CREDENTIALS, **changes})
+        configure(momo_base_url=sandbox.url, **{**CREDENTIALS, **changes})
 
     put()
     return put

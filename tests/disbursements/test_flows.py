@@ -56,10 +56,14 @@ def test_faults_pay_once_under_one_reference(
     assert (len(flow.attempts), len(sandbox.transfers()), len(paid(sandbox))) == (1, 1, 1)
 
 
-def test_silence_is_a_time_out_and_not_a_failure(flow: Line, sandbox: SandboxProcess) -> None:
-    sandbox.faults("timeout_after_accept", times=1, delayMs=5000)
+def test_silence_is_a_time_out_and_not_a_failure(
+    flow: Line, sandbox: SandboxProcess, momo: Callable[..., None]
+) -> None:
+    sandbox.faults("timeout_after_accept", times=1, delayMs=600_000)
 
+    momo(momo_read_timeout_seconds=3)
     flow.go()
+    momo()
     assert (flow.attempt.status, flow.attempt.error_code) == ("unknown", "TIME_OUT")
     drive(flow)
 

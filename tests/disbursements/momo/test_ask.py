@@ -7,7 +7,7 @@ import pytest
 
 from disbursements.providers.base import Answer, Outcome
 from disbursements.statuses import ErrorClass
-from tests.disbursements.momo.conftest import make_client, make_transfer
+from tests.disbursements.momo.conftest import make_client, make_transfer, sign_in
 from tests.support.ports import closed_port
 from tests.support.sandbox_process import SandboxProcess
 
@@ -108,11 +108,12 @@ def test_ask_unknown_reference_is_not_found(sandbox: SandboxProcess) -> None:
 
 
 def test_ask_a_moment_after_sending_may_not_find_it_yet(sandbox: SandboxProcess) -> None:
-    sandbox.behaviour(lookupLagMs=300)
+    sandbox.behaviour(lookupLagMs=600_000)
     client, transfer = make_client(sandbox.url), make_transfer()
     client.send(transfer)
 
     first = client.ask(transfer.reference)
+    sandbox.behaviour(lookupLagMs=0)
     later = sandbox.wait_until(lambda: found(client.ask(transfer.reference)))
 
     assert first.answer is Answer.NOT_FOUND
@@ -143,8 +144,10 @@ def test_ask_in_another_environment_does_not_find_it(sandbox: SandboxProcess) ->
 def test_ask_without_clear_answer_is_unknown(
     sandbox: SandboxProcess, mode: str, http_status: int | None, code: str
 ) -> None:
-    client = make_client(sandbox.url, momo_connect_timeout_seconds=1, momo_read_timeout_seconds=1)
-    sandbox.faults(mode, times=1, delayMs=1500, on="status")
+    sign_in(sandbox.url)
+    # Silence is waited for as long as that, and it never ends by itself.
+    client = make_client(sandbox.url, momo_read_timeout_seconds=3 if http_status is None else 30)
+    sandbox.faults(mode, times=1, delayMs=600_000, on="status")
 
     outcome = client.ask(uuid4())
 
@@ -156,10 +159,12 @@ def test_ask_too_often_is_not_asked(sandbox: SandboxProcess) -> None:
     sandbox.behaviour(statusRate=1)
     client = make_client(sandbox.url)
 
-    outcomes = [client.ask(uuid4()) for _ in range(5)]
+    outcomes: list[Outcome] = []
+    # One a second is let through; a slow machine needs more tries to be too quick.
+    while len(limited := [outcome for outcome in outcomes if outcome.http_status == 429]) < 2 and len(outcomes) < 100:
+        outcomes.append(client.ask(uuid4()))
 
-    limited = [outcome for outcome in outcomes if outcome.http_status == 429]
-    assert len(limited) >= 2
+    assert len(limited) == 2
     assert {outcome.answer for outcome in limited} == {Answer.NOT_ASKED}
     assert {outcome.error_class for outcome in limited} == {ErrorClass.TEMPORARY}
 
