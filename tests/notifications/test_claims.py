@@ -19,6 +19,7 @@ from notifications.services import queueing, sending
 from notifications.services.sending import claim_message, record_result, send_due
 from notifications.statuses import MessageStatus
 from tests.notifications.messages import only_message, queue
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -84,10 +85,13 @@ def test_worker_whose_lease_ended_writes_nothing(noon, sandbox):
 
 # Two workers
 
-WITHOUT_LOCK = """
+# Whoever has found the message waits here until the test opens.
+GATE_NUMBER = 4711
+GATE = f"pg_advisory_xact_lock_shared({GATE_NUMBER}) IS NOT NULL"
+WITHOUT_LOCK = f"""
     UPDATE notifications_sms SET status = %(sending)s, tries = tries + 1, next_action_at = %(lease_end)s
     WHERE id = (SELECT id FROM notifications_sms WHERE next_action_at <= %(at)s
-                AND (%(id)s::uuid IS NULL OR id = %(id)s::uuid) AND pg_sleep(0.3) IS NOT NULL LIMIT 1)
+                AND (%(id)s::uuid IS NULL OR id = %(id)s::uuid) AND {GATE} LIMIT 1)
     RETURNING id, "to", body, tries, queued_at
 """
 
@@ -96,21 +100,35 @@ def claim_at_once(noon, monkeypatch, statement: str) -> int:
     """Two workers claim the one message while both have looked and neither has committed; how many got it."""
     monkeypatch.setattr(sending, "_CLAIM", statement)
     settings = current(NotificationSettings)
-    barrier, claims = threading.Barrier(2), []
+    claims = []
 
     def work():
         try:
-            barrier.wait(timeout=5)
             claims.append(claim_message(at=noon, settings=settings))
         finally:
             connection.close()
 
     workers = [threading.Thread(target=work) for _ in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [GATE_NUMBER])
+        for worker in workers:
+            worker.start()
+        try:
+            wait_until(lambda: waiting_at_the_gate(cursor) == 2, what="two workers to have looked")
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [GATE_NUMBER])
+            for worker in workers:
+                worker.join()
     return len([claim for claim in claims if claim])
+
+
+def waiting_at_the_gate(cursor) -> int:
+    cursor.execute(
+        "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database"
+        " WHERE datname = current_database() AND locktype = 'advisory' AND objid = %s AND NOT granted",
+        [GATE_NUMBER],
+    )
+    return cursor.fetchone()[0]
 
 
 def test_two_workers_without_the_row_lock_both_get_the_message(noon, monkeypatch):
@@ -121,13 +139,15 @@ def test_two_workers_without_the_row_lock_both_get_the_message(noon, monkeypatch
 
 def test_two_workers_at_once_make_one_claim(noon, monkeypatch):
     queue(noon)
-    slow = sending._CLAIM.replace("ORDER BY", "AND pg_sleep(0.3) IS NOT NULL ORDER BY")
+    held = sending._CLAIM.replace("ORDER BY", f"AND {GATE} ORDER BY")
 
-    assert claim_at_once(noon, monkeypatch, slow) == 1
+    assert claim_at_once(noon, monkeypatch, held) == 1
     assert only_message().tries == 1
 
 
-def test_eight_sweeps_at_once_send_each_message_once(noon, sandbox):
+def test_eight_sweeps_at_once_send_each_message_once(noon, sandbox, monkeypatch):
+    # They end because nothing is left.
+    monkeypatch.setattr(sending, "SWEEP_SECONDS", 60.0)
     for number in range(12):
         queue(noon, key=f"m{number}")
     counts = []
