@@ -183,8 +183,10 @@ def test_report_stored_by_a_process_that_died_is_applied_by_the_sweep(noon, monk
     assert only_message().status == MessageStatus.DELIVERED
 
 
-def record_and_report_at_once(noon, monkeypatch) -> None:
-    """Our record of an id and the report that names it, each held when it has looked for the other's row."""
+def record_and_report_at_once(noon, monkeypatch, *, patience: float) -> None:
+    """Our record of an id and the report that names it, each held for so many seconds when it has looked for the
+    other's row: with the lock the other does not get there, without it both are sure to.
+    """
     queue(noon)
     settings = current(NotificationSettings)
     claim = claim_message(at=noon, settings=settings)
@@ -195,7 +197,7 @@ def record_and_report_at_once(noon, monkeypatch) -> None:
             found = look(*args, **kwargs)
             # Broken: the lock kept the other one from looking, as it should.
             with suppress(threading.BrokenBarrierError):
-                both_have_looked.wait(timeout=1)
+                both_have_looked.wait(timeout=patience)
             return found
 
         return held
@@ -221,7 +223,7 @@ def test_report_beside_our_record_without_the_lock_is_lost(noon, monkeypatch):
     monkeypatch.setattr(reports, "lock_provider_message", lambda provider_message_id: None)
     monkeypatch.setattr(sending, "lock_provider_message", lambda provider_message_id: None)
 
-    record_and_report_at_once(noon, monkeypatch)
+    record_and_report_at_once(noon, monkeypatch, patience=60)
 
     assert only_message().status == MessageStatus.SENT
     assert DeliveryReport.objects.get().result == "unknown_message"
@@ -229,7 +231,7 @@ def test_report_beside_our_record_without_the_lock_is_lost(noon, monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 def test_report_beside_our_record_is_applied(noon, monkeypatch):
-    record_and_report_at_once(noon, monkeypatch)
+    record_and_report_at_once(noon, monkeypatch, patience=1)
 
     assert only_message().status == MessageStatus.DELIVERED
     assert DeliveryReport.objects.get().result == "applied"
