@@ -18,7 +18,7 @@ def address(sandbox):
 
 def test_call_between_transactions_is_allowed(address):
     with forbid_http_in_transaction() as refused:
-        assert requests.get(address, timeout=5).ok
+        assert requests.get(address, timeout=30).ok
 
     assert refused == []
 
@@ -27,7 +27,7 @@ def test_call_inside_a_transaction_fails_even_when_swallowed(address):
     def speak():
         with transaction.atomic():
             try:
-                requests.get(address, timeout=5)
+                requests.get(address, timeout=30)
             except Exception:
                 return "swallowed"
 
@@ -42,7 +42,7 @@ def test_transaction_of_another_thread_does_not_count(address):
     answers = []
 
     def speak():
-        answers.append(requests.get(address, timeout=5).status_code)
+        answers.append(requests.get(address, timeout=30).status_code)
         connection.close()
 
     with forbid_http_in_transaction(), transaction.atomic():

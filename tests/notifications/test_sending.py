@@ -26,7 +26,7 @@ def _no_broker(monkeypatch):
     monkeypatch.setattr(queueing.send_message, "delay", lambda *, message_id: None)
 
 
-def near(moment, expected, tolerance=3 * SECOND):
+def near(moment, expected, tolerance=9 * SECOND):
     """The clock ran on during the call."""
     return expected <= moment <= expected + tolerance
 
@@ -162,26 +162,29 @@ def test_quiet_hours_are_waited_out_and_end_the_message_at_any_other_time(noon, 
 
 
 def test_gateway_error_is_retried_by_the_delays_until_the_tries_are_used_up(noon, sandbox):
-    configure(noon, max_tries=3, retry_delays_seconds=[10, 60])
+    configure(noon, max_tries=3, retry_delays_seconds=[100, 600])
     message = queue(noon, to="+250788990501")
     at, waits = noon, []
     for _ in range(3):
         assert send_message(message_id=message.id, at=at) == "retry"
         message.refresh_from_db()
         if message.next_action_at:
-            waits.append(round((message.next_action_at - at).total_seconds()))
+            waits.append(message.next_action_at - at)
             at = message.next_action_at
 
-    assert waits == [10, 60]
+    first, second = waits
+    assert near(first, 100 * SECOND)
+    assert near(second, 600 * SECOND)
     assert (message.status, message.tries, message.error_code) == (MessageStatus.FAILED, 3, "GatewayError")
 
 
 def test_time_out_is_retried_and_the_customer_may_get_it_twice(noon, sandbox):
-    configure(noon, read_timeout_seconds=0.2)
-    sandbox.sms_faults("timeout", times=1, delayMs=1000)
+    configure(noon, read_timeout_seconds=2)
+    sandbox.sms_faults("timeout", times=1, delayMs=600_000)
     message = queue(noon)
 
     assert send_message(message_id=message.id, at=noon) == "retry"
+    configure(noon, read_timeout_seconds=30)
     stored = only_message()
     assert (stored.status, stored.tries, stored.error_code) == (MessageStatus.QUEUED, 1, "TIME_OUT")
 
@@ -192,7 +195,7 @@ def test_time_out_is_retried_and_the_customer_may_get_it_twice(noon, sandbox):
 
 def test_last_time_out_leaves_the_outcome_unknown(noon, sandbox):
     configure(noon, read_timeout_seconds=0.2, max_tries=1)
-    sandbox.sms_faults("timeout", times=1, delayMs=1000)
+    sandbox.sms_faults("timeout", times=1, delayMs=600_000)
     message = queue(noon)
 
     send_message(message_id=message.id, at=noon)
