@@ -26,7 +26,8 @@ class NoAnswer(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await asyncio.wait_for(wait_for_disconnect(receive), timeout=self.delay_ms / 1000)
-        except TimeoutError:
+        # Cancelled when the sandbox is stopped, which is no error to write about.
+        except (TimeoutError, asyncio.CancelledError):
             scope["state"]["hang_up"]()
             # Returning before the connection is gone would make uvicorn answer 500.
             await wait_for_disconnect(receive)
