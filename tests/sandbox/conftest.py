@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tests.sandbox.momo_client import MomoClient
+from tests.support.ports import find_free_port
 from tests.support.sandbox_process import SandboxProcess
 
 ONGOING_MS = 400
@@ -22,12 +23,13 @@ class Received:
 
 
 class Receiver(ThreadingHTTPServer):
-    """Records every request and answers with `status`."""
+    """Records every request and answers with `status`, or as long as there are some with the next of `first`."""
 
     def __init__(self, port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), ReceiverHandler)
+        super().__init__(("127.0.0.1", port or find_free_port()), ReceiverHandler)
         self.received: list[Received] = []
         self.status = 200
+        self.first: list[int] = []
 
     @property
     def url(self) -> str:
@@ -38,9 +40,10 @@ class ReceiverHandler(BaseHTTPRequestHandler):
     server: Receiver
 
     def take(self) -> None:
+        status = self.server.first.pop(0) if self.server.first else self.server.status
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.received.append(Received(self.command, self.path, self.headers["Content-Type"], body.decode()))
-        self.send_response(self.server.status)
+        self.send_response(status)
         self.send_header("Content-Length", "0")
         self.end_headers()
 

@@ -20,7 +20,7 @@ class MomoClient:
         self.token = ""
 
     def call(self, method: str, path: str, **arguments: Any) -> requests.Response:
-        return self.sandbox.http.request(method, self.sandbox.url + path, timeout=10, **arguments)
+        return self.sandbox.http.request(method, self.sandbox.url + path, timeout=30, **arguments)
 
     def ask_token(self, **arguments: Any) -> requests.Response:
         arguments.setdefault("auth", (self.user, self.key))

@@ -49,14 +49,14 @@ def test_wrong_order_gets_400_and_changes_nothing(sandbox, path, order):
     asked = "momo/float" if path == "momo/settle" else path
     before = sandbox.get(asked)
 
-    response = sandbox.http.post(f"{sandbox.url}/_sandbox/{path}", json=order, timeout=10)
+    response = sandbox.http.post(f"{sandbox.url}/_sandbox/{path}", json=order, timeout=30)
 
     assert (response.status_code, response.json()["code"]) == (400, "INVALID_REQUEST")
     assert sandbox.get(asked) == before
 
 
 def test_settling_an_unknown_transfer_gets_404(sandbox):
-    response = sandbox.http.post(f"{sandbox.url}/_sandbox/momo/settle", json={"referenceId": "x"}, timeout=10)
+    response = sandbox.http.post(f"{sandbox.url}/_sandbox/momo/settle", json={"referenceId": "x"}, timeout=30)
 
     assert (response.status_code, response.json()["code"]) == (404, "NOT_FOUND")
 
@@ -64,7 +64,7 @@ def test_settling_an_unknown_transfer_gets_404(sandbox):
 @pytest.mark.parametrize("limit", ["-1", "x", "1e3", "9" * 10])
 def test_wrong_limit_gets_400(sandbox, limit):
     for path in ("momo/transfers", "sms"):
-        response = sandbox.http.get(f"{sandbox.url}/_sandbox/{path}?limit={limit}", timeout=10)
+        response = sandbox.http.get(f"{sandbox.url}/_sandbox/{path}?limit={limit}", timeout=30)
         assert response.status_code == 400
 
 
@@ -102,7 +102,7 @@ def test_health_answers(sandbox):
 
 
 def test_page_loads_nothing_from_elsewhere(sandbox):
-    response = sandbox.http.get(sandbox.url, timeout=10)
+    response = sandbox.http.get(sandbox.url, timeout=30)
 
     assert response.headers["content-type"].startswith("text/html")
     assert "<title>Sandbox" in response.text

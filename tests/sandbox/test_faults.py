@@ -1,8 +1,11 @@
 """Every fault mode of mobile money: what the client sees, and what the book says (contract section 9)."""
 
+import http.client
+import json
 import threading
 import time
 import uuid
+from contextlib import closing
 
 import pytest
 import requests
@@ -75,7 +78,7 @@ def test_after_accept_does_not_accept_what_is_refused(merchant):
 
 
 def test_timeout_hangs_for_the_delay_without_holding_up_others(merchant):
-    merchant.sandbox.faults("timeout_before_accept", times=5, delayMs=1500)
+    merchant.sandbox.faults("timeout_before_accept", times=5, delayMs=5000)
     start = time.monotonic()
     answers: list[int | str] = []
     patient = [threading.Thread(target=lambda: answers.append(outcome(merchant))) for _ in range(5)]
@@ -88,7 +91,7 @@ def test_timeout_hangs_for_the_delay_without_holding_up_others(merchant):
     assert answers == []
     for thread in patient:
         thread.join()
-    assert time.monotonic() - start >= 1.5
+    assert time.monotonic() - start >= 5
     assert answers == ["silence"] * 5
     assert len(merchant.sandbox.transfers()) == 1
 
@@ -96,13 +99,14 @@ def test_timeout_hangs_for_the_delay_without_holding_up_others(merchant):
 def test_client_that_gives_up_first_finds_a_working_sandbox(merchant):
     merchant.sandbox.faults("timeout_after_accept", times=1)
     headers = merchant.headers(X_Reference_Id=str(uuid.uuid4()))
-    with pytest.raises(requests.ReadTimeout):
-        requests.post(
-            f"{merchant.sandbox.url}/disbursement/v1_0/transfer",
-            json=merchant.body(),
-            headers=headers,
-            timeout=0.2,
+    with closing(http.client.HTTPConnection("127.0.0.1", merchant.sandbox.port)) as impatient:
+        impatient.request(
+            "POST",
+            "/disbursement/v1_0/transfer",
+            body=json.dumps(merchant.body()),
+            headers={**headers, "Content-Type": "application/json"},
         )
+        merchant.sandbox.wait_until(merchant.sandbox.transfers, what="the transfer to be accepted")
 
     assert outcome(merchant) == 202
     assert statuses(merchant) == ["SUCCESSFUL", "SUCCESSFUL"]

@@ -40,7 +40,7 @@ def test_page_follows_the_books(page: Page, merchant: MomoClient) -> None:
         f"{merchant.sandbox.url}/version1/messaging",
         data={"username": "sandbox", "to": f"+{RWANDAN}", "message": "<b>Paid</b>"},
         headers={"apiKey": DEMO_SMS_API_KEY},
-        timeout=10,
+        timeout=30,
     )
 
     row = page.get_by_role("row").filter(has_text=RWANDAN)

@@ -70,7 +70,7 @@ def test_held_transfer_is_still_held_after_a_restart(client):
 
 
 def test_unsent_callback_is_sent_by_the_next_process(client, receiver):
-    client.sandbox.faults("late_callback", delayMs=700)
+    client.sandbox.faults("late_callback", delayMs=3000)
     client.wait_for_end(client.pay(headers={"X_Callback_Url": receiver.url}))
 
     kill_and_start(client.sandbox)
@@ -112,7 +112,7 @@ def test_everything_answered_before_a_kill_under_load_is_in_the_book_once(client
                     f"{client.sandbox.url}/disbursement/v1_0/transfer",
                     json=mine.body(),
                     headers=headers,
-                    timeout=5,
+                    timeout=30,
                 )
             except requests.ConnectionError:
                 return

@@ -23,7 +23,7 @@ def send(sandbox: SandboxProcess, *, headers: dict[str, str] | None = None, **ch
         f"{sandbox.url}/version1/messaging",
         data={name: value for name, value in form.items() if value is not None},
         headers=good | (headers or {}),
-        timeout=10,
+        timeout=30,
     )
 
 
@@ -47,7 +47,7 @@ def test_message_is_accepted_and_reaches_the_phone(sandbox):
     assert response.json()["SMSMessageData"]["Message"] == "Sent to 1/1 Total Cost: RWF 10.0000"
     [message] = sandbox.sms()
     sent_at = datetime.fromisoformat(message.pop("at"))
-    assert abs((datetime.now(UTC) - sent_at).total_seconds()) < 5
+    assert abs((datetime.now(UTC) - sent_at).total_seconds()) < 60
     assert message == {"to": RWANDAN, "message": "You have been paid."}
 
 
@@ -137,7 +137,7 @@ def test_missing_field_gets_400(sandbox, field):
 
 
 def test_json_body_gets_415(sandbox):
-    response = sandbox.http.post(f"{sandbox.url}/version1/messaging", json={}, timeout=10)
+    response = sandbox.http.post(f"{sandbox.url}/version1/messaging", json={}, timeout=30)
 
     assert response.status_code == 415
 

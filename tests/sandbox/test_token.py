@@ -53,7 +53,7 @@ def test_token_needs_the_products_subscription_key(client, key):
 
 
 def test_token_without_content_length_gets_411(client):
-    connection = http.client.HTTPConnection("127.0.0.1", client.sandbox.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", client.sandbox.port, timeout=30)
     credentials = base64.b64encode(f"{DEMO_API_USER}:{DEMO_API_KEY}".encode()).decode()
     connection.putrequest("POST", "/disbursement/token/")
     for name, value in (KEY | {"Authorization": f"Basic {credentials}"}).items():

@@ -87,7 +87,7 @@ def test_body_without_a_length_gets_411(merchant):
 def test_body_cut_short_hurts_nothing(merchant):
     headers = merchant.headers(X_Reference_Id=str(uuid.uuid4()), Content_Type="application/json", Content_Length="500")
     lines = [f"POST {TRANSFER} HTTP/1.1", "Host: sandbox", *(f"{name}: {value}" for name, value in headers.items())]
-    with socket.create_connection(("127.0.0.1", merchant.sandbox.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", merchant.sandbox.port), timeout=30) as connection:
         connection.sendall("\r\n".join([*lines, "", '{"amount"']).encode())
 
     assert merchant.transfer().status_code == 202

@@ -1,6 +1,7 @@
 """The life of a transfer that is accepted: status, float, book (notes A5, A6, contract section 9)."""
 
 import re
+import time
 import uuid
 from datetime import UTC, datetime, timedelta
 
@@ -171,13 +172,16 @@ def test_status_requests_can_be_limited_per_token(merchant):
     reference_id = merchant.pay()
     merchant.sandbox.behaviour(statusRate=2)
 
-    # Seven requests fall into at most two seconds, each of which lets two through.
-    responses = [merchant.status(reference_id) for _ in range(7)]
+    # Each second lets two through; a slow machine needs more tries to be too quick.
+    codes: list[int] = []
+    began = time.time()
+    while 429 not in codes and len(codes) < 100:
+        codes += [(response := merchant.status(reference_id)).status_code]
 
-    codes = [response.status_code for response in responses]
     assert set(codes) == {200, 429}
-    assert 2 <= codes.count(200) <= 4
-    assert responses[codes.index(429)].headers["Retry-After"] == "1"
+    seconds_of_the_clock = int(time.time()) - int(began) + 1
+    assert 2 <= codes.count(200) <= 2 * seconds_of_the_clock
+    assert response.headers["Retry-After"] == "1"
     assert other.status(reference_id).status_code == 200
 
 
