@@ -15,8 +15,10 @@ import requests
 from tests.support.ports import find_free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 15
-STOP_SECONDS = 10
+START_SECONDS = 60
+STOP_SECONDS = 30
+# For answers and for what the sandbox does by itself.
+PATIENCE = 30
 
 ResultT = TypeVar("ResultT")
 
@@ -97,7 +99,7 @@ class SandboxProcess:
         if self._process.poll() is not None:
             raise AssertionError(f"the sandbox ended with {self._process.returncode}:\n{self.output}")
         try:
-            return self.http.get(f"{self.url}/_sandbox/health", timeout=2).ok
+            return self.http.get(f"{self.url}/_sandbox/health", timeout=PATIENCE).ok
         except requests.RequestException:
             return False
 
@@ -105,11 +107,11 @@ class SandboxProcess:
 
     def get(self, path: str, **query: object) -> Any:
         """JSON at a control path, such as `momo/transfers`. None values of the query are left out."""
-        return self._read(self.http.get(f"{self.url}/_sandbox/{path}", params=query, timeout=10))
+        return self._read(self.http.get(f"{self.url}/_sandbox/{path}", params=query, timeout=PATIENCE))
 
     def post(self, path: str, body: object = None) -> Any:
         """The answer to a control order. Raises AssertionError with the sandbox's words when refused."""
-        return self._read(self.http.post(f"{self.url}/_sandbox/{path}", json=body or {}, timeout=10))
+        return self._read(self.http.post(f"{self.url}/_sandbox/{path}", json=body or {}, timeout=PATIENCE))
 
     def _read(self, response: requests.Response) -> Any:
         assert response.ok, f"{response.status_code} {response.text}"
@@ -185,7 +187,7 @@ class SandboxProcess:
     def send_reports_to(self, url: str) -> None:
         self.post("sms/delivery-url", {"url": url})
 
-    def wait_until(self, look: Callable[[], ResultT], *, seconds: float = 5, what: str = "it") -> ResultT:
+    def wait_until(self, look: Callable[[], ResultT], *, seconds: float = PATIENCE, what: str = "it") -> ResultT:
         """The first true value of `look()`. Raises AssertionError after `seconds`."""
         end = time.monotonic() + seconds
         while True:
