@@ -85,7 +85,8 @@ def test_control_taking_silence_for_failure_pays_twice(
     configure(now)
     payout = redeem_one(batch, 1, at=now)
 
-    killed = workers.work(at=now, for_=MINUTES, fatal="transfer_left")
+    # Killed with the answer in hand, so that the first transfer is in the book for certain.
+    killed = workers.work(at=now, for_=MINUTES, fatal="transfer_answered")
     workers.work(at=killed.at, for_=HOURS, naive=True)
 
     story = payout.story(sandbox)
