@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.db import connection
@@ -14,6 +15,19 @@ from tests.support.no_http_in_transaction import _no_http_in_transaction  # noqa
 from tests.support.token_usage import _forget_token_usage  # noqa: F401
 
 fast_flush.install()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Random examples are the same in every run, whatever the machine is busy with; `--hypothesis-seed=N` or
+    `--hypothesis-profile=default` look for others.
+    """
+    if config.getoption("--hypothesis-profile") is None:
+        is_free = config.getoption("--hypothesis-seed") is not None
+        slow = [hypothesis.HealthCheck.too_slow]
+        hypothesis.settings.register_profile(
+            "steady", derandomize=not is_free, database=None, deadline=None, suppress_health_check=slow
+        )
+        hypothesis.settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")
