@@ -142,15 +142,19 @@ def test_what_redis_counted_is_known_to_the_database_when_redis_dies(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_guesses_at_once_are_counted_exactly(road: str, alice: User, now: datetime) -> None:
+def test_guesses_at_once_are_counted_exactly(road: str, alice: User, now: datetime, rules: Any) -> None:
+    rules(lock_wait_seconds=60)
     outcomes = run_together(20, lambda _number: guess(alice, now))
 
     assert sorted(outcomes) == ["NOT_FOUND"] * 5 + ["TOO_MANY_ATTEMPTS"] * 15
 
 
 @pytest.mark.django_db(transaction=True)
-def test_good_codes_at_once_from_one_phone_never_start_a_block(alice: User, batch: Batch, now: datetime) -> None:
+def test_good_codes_at_once_from_one_phone_never_start_a_block(
+    alice: User, batch: Batch, now: datetime, rules: Any
+) -> None:
     """Tries under way use up what is left for a moment; they are no guesses."""
+    rules(lock_wait_seconds=60)
     codes = make_codes(batch, 12, at=now)
 
     outcomes = run_together(12, lambda number: redeem(alice, codes[number], at=now).outcome)
