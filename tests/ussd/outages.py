@@ -32,7 +32,7 @@ def silent_server() -> Iterator[int]:
             yield server.getsockname()[1]
         finally:
             server.shutdown(socket.SHUT_RDWR)
-            thread.join(timeout=2)
+            thread.join(timeout=30)
             for one in kept:
                 one.close()
 

@@ -76,7 +76,7 @@ def test_turns_are_stored_in_order_and_masked(
     assert second.input == codes[0].code[:4] + "****"
     assert second.reply == "Code accepted. RWF 5,000 is being sent to +250788123456. You will get an SMS."
     assert (second.phone, second.service_code, second.network) == (aline.phone, "*384*1234#", "63510")
-    assert second.took_ms < 5000
+    assert 0 <= second.took_ms < 60_000
 
 
 @pytest.mark.django_db(transaction=True)

@@ -109,11 +109,12 @@ def test_wrong_code_delivered_at_once_burns_one_try_because_of_the_lock(
 
 def test_claim_of_a_process_that_gave_up_holds_nobody_up_for_long(handset: Callable[..., Handset], aline: User) -> None:
     # A Redis that hung carries it out later: a lock without a holder.
-    get_redis_connection("sessions").set(session_key(aline.phone).replace(":session", ":lock"), "gone|other", px=8000)
+    get_redis_connection("sessions").set(session_key(aline.phone).replace(":session", ":lock"), "gone|other", px=60_000)
     started = time.monotonic()
 
     assert handset().dial() == "Welcome to Starhash.\nEnter your promo code:"
-    assert time.monotonic() - started < 2.5
+    # Without impatience the turn would run into its deadline and hear that the service is busy.
+    assert time.monotonic() - started < 60
 
 
 def test_turn_that_never_reached_us_is_caught_up_with(
