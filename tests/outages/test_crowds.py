@@ -12,7 +12,7 @@ from tests.crash.payouts import AMOUNT
 from tests.outages.house import House
 from tests.ussd.dialling import Handset
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.timeout(400)]
 
 USED = "This code was used before. It pays only once."
 NOTHING_LEFT = "This promotion has given away all its money. Your code was not used."

@@ -10,7 +10,7 @@ from disbursements.models import Attempt, Disbursement
 from promos.models import PromoCode
 from tests.outages.house import House
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.timeout(400)]
 
 # Longer than every time limit of the client in this house.
 SECONDS_AWAY = 3
@@ -76,7 +76,7 @@ def test_postgres_dies_under_the_worker(act: str, stored: bool, house: House) ->
 
     code = redeem(house)
 
-    house.wait_until(lambda: sprung.is_set() or house.sweep(), seconds=20, what="the connection to be lost")
+    house.sweep_until(sprung, what="the connection to be lost")
     house.assert_paid_once(code)
 
 
@@ -109,7 +109,7 @@ def test_worker_is_killed_while_it_speaks_with_the_provider(house: House) -> Non
     """SIGKILL to Celery's whole process group; whoever watches over it starts it again."""
     sprung = house.roads.provider.trap(b"POST /disbursement/v1_0/transfer", then="hang")
     code = redeem(house)
-    house.wait_until(lambda: sprung.is_set() or house.sweep(), seconds=20, what="a transfer to be under way")
+    house.sweep_until(sprung, what="a transfer to be under way")
 
     house.kill("worker")
 

@@ -3,17 +3,20 @@
 with TcpProxy(("127.0.0.1", 5432)) as road:
     road.close()                        # nobody listens any more, and what was open is cut
     road.hang()                         # bytes go in and none come out, in old and new connections
-    road.open()                         # as before; what hung arrives now
+    road.open()                         # as before; what hung has arrived when this returns
     road.trap(b"COMMIT", then="cut")    # the connection that sends this is lost
 """
 
 import contextlib
 import socket
 import threading
+import time
 from dataclasses import dataclass
 from typing import Literal, Self
 
 CHUNK = 65_536
+# Seconds. Whoever connected and never said a word holds up nobody for longer.
+ARRIVES_WITHIN = 5
 
 
 Then = Literal["cut", "close", "hang"]
@@ -40,6 +43,8 @@ class _Line:
         # Once deaf, nothing that the server says gets back; `answered` tells that it said something.
         self.deaf = threading.Event()
         self.answered = threading.Event()
+        # From a client's word, its first included, until the server has it.
+        self.holds = True
 
     def cut(self) -> None:
         for end in (self.client, self.server):
@@ -71,9 +76,11 @@ class TcpProxy:
     # What a test may do
 
     def open(self) -> None:
-        """Let everything through."""
-        self._trap = None
+        """Let everything through. What hung is with the server before this returns."""
+        with self._lock:
+            self._trap = None
         self._flowing.set()
+        self._let_arrive()
         if self._listener is None:
             self._listener = socket.create_server(("127.0.0.1", self.port), backlog=200)
             self.port = self._listener.getsockname()[1]
@@ -115,6 +122,15 @@ class TcpProxy:
 
     # Inside
 
+    def _let_arrive(self) -> None:
+        end = time.monotonic() + ARRIVES_WITHIN
+        while self._holds_something() and time.monotonic() < end:
+            time.sleep(0.005)
+
+    def _holds_something(self) -> bool:
+        with self._lock:
+            return any(line.holds for line in self._lines)
+
     def _accept(self, listener: socket.socket) -> None:
         while True:
             try:
@@ -128,7 +144,7 @@ class TcpProxy:
             self._lines.add(line)
         self._flowing.wait()
         try:
-            line.server = socket.create_connection(self.target, timeout=5)
+            line.server = socket.create_connection(self.target, timeout=60)
             line.server.settimeout(None)
         except OSError:
             line.cut()
@@ -141,13 +157,15 @@ class TcpProxy:
         assert line.server is not None
         with contextlib.suppress(OSError):
             while data := line.client.recv(CHUNK):
+                line.holds = True
                 self._flowing.wait()
                 if trap := self._springs(line, data):
                     self._carry_out(trap, line, data)
                     if trap.then != "hang":
-                        return
+                        break
                     self._flowing.wait()
                 line.server.sendall(data)
+                line.holds = False
         self._forget(line)
 
     def _carry_out(self, trap: Trap, line: _Line, data: bytes) -> None:
@@ -160,7 +178,7 @@ class TcpProxy:
             line.deaf.set()
             line.server.sendall(data)
             # It is done when the server answers.
-            line.answered.wait(5)
+            line.answered.wait(60)
         # Before the cut: whoever feels it may look at once whether the trap sprang.
         trap.sprung.set()
         if trap.then == "close":
@@ -180,14 +198,16 @@ class TcpProxy:
         self._forget(line)
 
     def _springs(self, line: _Line, data: bytes) -> Trap | None:
-        trap = self._trap
-        if trap is None:
-            return None
-        line.sent = (line.sent + data)[-4 * CHUNK :]
-        if trap.first not in line.sent or trap.word not in data:
-            return None
-        self._trap = None
-        return trap
+        # One connection only: another that says the word at the same moment goes on.
+        with self._lock:
+            trap = self._trap
+            if trap is None:
+                return None
+            line.sent = (line.sent + data)[-4 * CHUNK :]
+            if trap.first not in line.sent or trap.word not in data:
+                return None
+            self._trap = None
+            return trap
 
     def _forget(self, line: _Line) -> None:
         with self._lock:
