@@ -104,7 +104,8 @@ FAULTS = {
     "callback_as_it_should": _with_callback("none", CALLBACK, CALLBACK_SETTLES, callback_comes_first=True),
     "drop_callback": _with_callback("drop_callback"),
     "duplicate_callback": _with_callback("duplicate_callback", CALLBACK, CALLBACK_SETTLES, callback_comes_first=True),
-    "late_callback": _with_callback("late_callback", delayMs=3000),
+    # Long after the polls of one payout, also on a slow machine.
+    "late_callback": _with_callback("late_callback", delayMs=8000),
     "stay_pending": _fault("stay_pending", SEND, ASK, WAIT, ASKED, ends="processing"),
     "refuse_for_now": _fault("refuse", SEND, ASK, REFUSE, PAID, reason="EXPIRED", times=1),
     "refuse_for_good": _fault(

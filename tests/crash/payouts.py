@@ -116,6 +116,6 @@ def await_callbacks(sandbox: SandboxProcess) -> None:
     """What is in the post arrives."""
     sandbox.wait_until(
         lambda: all(delivery["state"] != "waiting" for delivery in sandbox.callbacks()),
-        seconds=20,
+        seconds=60,
         what="callbacks to arrive",
     )

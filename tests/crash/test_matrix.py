@@ -17,7 +17,7 @@ from tests.crash.payouts import AMOUNT, assert_invariants, await_callbacks, conf
 from tests.crash.workers import Workers
 from tests.support.sandbox_process import SandboxProcess
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.timeout(600)]
 
 MINUTES, HOURS = timedelta(minutes=10), timedelta(hours=6)
 

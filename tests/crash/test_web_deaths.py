@@ -27,7 +27,7 @@ from ussd.models import Gateway
 from ussd.services.gateways import create_gateway
 from ussd.statuses import GatewayKind
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.timeout(600)]
 
 HOURS = timedelta(hours=6)
 PROMO = "*384*1234#"

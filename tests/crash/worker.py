@@ -89,8 +89,8 @@ def take_silence_for_failure() -> None:
 def await_callbacks(sandbox: str) -> None:
     """While callbacks are in the post no time passes."""
     while sandbox:
-        posted = requests.get(f"{sandbox}/_sandbox/momo/callbacks", timeout=5).json()
-        pending = requests.get(f"{sandbox}/_sandbox/momo/transfers?status=PENDING", timeout=5).json()
+        posted = requests.get(f"{sandbox}/_sandbox/momo/callbacks", timeout=60).json()
+        pending = requests.get(f"{sandbox}/_sandbox/momo/transfers?status=PENDING", timeout=60).json()
         if not pending and all(delivery["state"] != "waiting" for delivery in posted):
             return
         time.sleep(0.01)
