@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 FLAGS = [
     "--no-sandbox",
@@ -23,7 +23,7 @@ WIDE: ViewportSize = {"width": 1280, "height": 860}
 NARROW: ViewportSize = {"width": 390, "height": 844}
 WIDTHS = {"wide": WIDE, "narrow": NARROW}
 # Milliseconds. Generous, because a busy machine is slow and a passing test does not wait.
-PATIENCE = 20_000
+PATIENCE = 60_000
 
 _WATCH_POLICY = """
 addEventListener("securitypolicyviolation", (event) =>
@@ -40,6 +40,7 @@ def launch() -> Iterator[Browser]:
         if os.environ.get("BROWSER_TESTS") == "1":
             pytest.fail(words)
         pytest.skip(words)
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield browser

@@ -10,6 +10,13 @@ from tests.simulator.browser import Watched
 NEXT_LETTER_MS = 950
 LETTERS = {"2": "ABC", "3": "DEF", "4": "GHI", "5": "JKL", "6": "MNO", "7": "PQRS", "8": "TUV", "9": "WXYZ"}
 ALINE, ERIC, DIANE = "+250788123456", "+250788765432", "+250791234567"
+_HOLD_CLOCK = """() => {
+  const now = Date.now;
+  let at = now();
+  Date.now = () => at;
+  window.letPass = (milliseconds) => { at += milliseconds; };
+  window.letGo = () => { Date.now = now; };
+}"""
 
 
 @dataclass
@@ -53,16 +60,21 @@ class Phone:
             self.page.locator("#pad .key", has=self.page.locator(f"b:text-is('{key}')")).click()
 
     def press_letters(self, text: str) -> None:
-        """Letters and digits in letter mode, as on a phone with keys: 2 2 is B, 2 2 2 2 is 2."""
+        """Letters and digits in letter mode, as on a phone with keys: 2 2 is B, 2 2 2 2 is 2.
+
+        The page's clock stands between presses, so that they are as quick as a thumb's on any machine.
+        """
+        self.page.evaluate(_HOLD_CLOCK)
         self.page.click("#mode")
         previous = ""
         for character in text:
             key = next((key for key, letters in LETTERS.items() if character in letters + key), character)
             if key == previous:
-                self.page.wait_for_timeout(NEXT_LETTER_MS)
+                self.page.evaluate("milliseconds => letPass(milliseconds)", NEXT_LETTER_MS)
             self.press(key * ((LETTERS.get(key, "") + key).index(character) + 1))
             previous = key
         self.page.click("#mode")
+        self.page.evaluate("letGo()")
 
     def dial(self, code: str) -> str:
         """Type a code on the pad and call."""

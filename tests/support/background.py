@@ -32,7 +32,9 @@ def background_work() -> Iterator[None]:
                 app.send_task(name)
 
     sender = threading.Thread(target=beat, daemon=True)
-    with start_worker(app, pool="solo", queues=list(QUEUES), perform_ping_check=False, loglevel="CRITICAL"):
+    with start_worker(
+        app, pool="solo", queues=list(QUEUES), perform_ping_check=False, loglevel="CRITICAL", shutdown_timeout=60
+    ):
         sender.start()
         try:
             yield

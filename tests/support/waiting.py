@@ -7,7 +7,7 @@ from typing import TypeVar
 ResultT = TypeVar("ResultT")
 
 
-def wait_until(look: Callable[[], ResultT], *, seconds: float = 30, what: str = "it") -> ResultT:
+def wait_until(look: Callable[[], ResultT], *, seconds: float = 60, what: str = "it") -> ResultT:
     """The first true value of `look()`. Raises AssertionError after `seconds`."""
     end = time.monotonic() + seconds
     while True:
