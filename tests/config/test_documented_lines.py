@@ -23,7 +23,7 @@ from ussd.selectors import forget_gateways
 
 GUIDE = ROOT / "docs" / "integrators.md"
 # Seconds.
-PATIENCE = 8
+PATIENCE = 40
 _BLOCK = re.compile(r"^```(sh|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

@@ -13,8 +13,8 @@ from tests.support.ports import closed_port
 from tests.ussd.outages import database_at, silent_server
 
 LIVE, READY = "/healthz/live", "/healthz/ready"
-# A prober gives up after a few seconds; so do we before.
-QUICK = 6.0
+# A prober gives up after a few seconds; so do we before: two or three for each server. Without limits it were for ever.
+QUICK = 20.0
 
 
 @pytest.fixture(autouse=True)

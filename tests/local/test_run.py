@@ -110,7 +110,7 @@ def test_taken_port_is_named_with_its_holder_and_its_variable(data: Path, variab
         port = holder.getsockname()[1]
         free = {"WEB_PORT": str(find_free_port()), "SANDBOX_PORT": str(find_free_port()), "DATA_DIR": str(data)}
         with start_run(**{**free, variable: str(port)}) as run:
-            said, _ = run.communicate(timeout=20)
+            said, _ = run.communicate(timeout=60)
 
     assert said.startswith(f"starhash: port {port} is taken by ")
     assert said.endswith(f"(pid {os.getpid()}): stop that program, or set {variable} to another port\n")
