@@ -193,7 +193,7 @@ def test_status_and_health_say_how_it_is(
 
     status = call(client, "get", "/api/v1/ussd/status", headers=monitor).json()
     assert (status["status"], status["activeSessions"], status["turnsWaitingForLog"]) == ("ok", 1, 1)
-    assert status["journeys"] == ["menu", "promo"]
+    assert status["journeys"] == ["credit", "menu", "promo"]
     assert client.get("/api/ussd/health").json()["activeSessions"] == 1
     move_redis(settings, closed_port())
     status = call(client, "get", "/api/v1/ussd/status", headers=monitor).json()
