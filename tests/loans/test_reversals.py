@@ -121,7 +121,8 @@ def test_completed_loan_is_owed_again_by_its_due_date(
 def test_money_that_went_to_other_loans_is_taken_back_from_them(
     alice: User, boss: User, loan: Loan, now: datetime
 ) -> None:
-    first, second = paid_out_loan(alice, at=now, amount=3000), paid_out_loan(alice, at=now, amount=4000)
+    first = paid_out_loan(alice, at=now, amount=3000, days=20)
+    second = paid_out_loan(alice, at=now, amount=4000, days=40)
     before = [state(one) for one in (loan, first, second)]
     repayment = repay(loan, 15_000, at=now + timedelta(days=1)).repayment
     assert [state(one)["loan"][0] for one in (loan, first, second)] == ["COMPLETED", "COMPLETED", "REPAYING"]
