@@ -31,6 +31,12 @@ from tests.ussd.outages import closed_port, move_redis
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.fixture(autouse=True)
+def _patient_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fifty queue for one row, and the last waits as long as a busy machine needs."""
+    monkeypatch.setattr(approvals, "LOCK_WAIT_SECONDS", 60)
+
+
 def offer(session_id: str = "sess-1", *, at: datetime) -> None:
     make_offers(phone=ALICE, session_id=session_id, network="mtn", partner="p@telco.example", at=at)
 
