@@ -18,6 +18,8 @@ from loans.statuses import Refusal
 
 # Without a session, the same name of a session within this time means the same session; gateways use names again.
 SAME_SESSION = timedelta(hours=1)
+# Stands in the name of a session that we made up because there was none; the others are UUIDs.
+_MADE_UP = "#"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +67,7 @@ class ApprovalRequest:
         if self.instance:
             return self.instance
         digest = hashlib.sha256(self.session_id.encode("utf-8", "surrogatepass")).hexdigest()[:40]
-        return f"{digest}#{last_loan_at.isoformat() if last_loan_at else ''}"
+        return f"{digest}{_MADE_UP}{last_loan_at.isoformat() if last_loan_at else ''}"
 
     @property
     def longest_pause(self) -> timedelta:
@@ -84,10 +86,11 @@ class ApprovalRequest:
         )
 
     def is_of_this_session(self, loan: Loan) -> bool:
-        """Whether the customer approved it in this session; without one, in one that the gateway calls the same."""
+        """Whether the customer approved it in this session. When Redis was away then or is now, so that only one of the
+        two has a session of ours, it is the one that the gateway calls the same."""
         if loan.customer_id != self.customer_id:
             return False
-        if self.instance:
+        if self.instance and _MADE_UP not in loan.session_instance:
             return loan.session_instance == self.instance
         return loan.session_id == self.session_id
 

@@ -1,6 +1,7 @@
 """Approvals after their first loan: cancelled, failed, retried; and troubles that pass."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from threading import Event, Thread
@@ -25,6 +26,7 @@ from tests.disbursements.fake_provider import World, turn_away
 from tests.loans.books import broken, fake_world, pay_out
 from tests.loans.conftest import ALICE, actions, make_profile
 from tests.loans.test_approval_races import approve, no_redis, offer  # noqa: F401
+from tests.ussd.outages import closed_port, move_redis
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -155,6 +157,22 @@ def test_payout_that_may_have_been_paid_is_not_retried(alice: User, now: datetim
 
 
 # What passes
+
+
+def test_loan_made_while_redis_was_away_answers_its_session_when_redis_is_back(
+    alice: User, now: datetime, settings: Any
+) -> None:
+    """The session is there again, with a name of ours that the loan does not have: a repeat, not a second loan too
+    soon."""
+    offer(at=now)
+    caches = settings.CACHES
+    move_redis(settings, closed_port())
+    first = approve(at=now)
+    settings.CACHES = caches
+
+    assert approve(at=now) == replace(first, is_repeat=True)
+    assert approve(at=now, option=1).refusal == Refusal.INVALID_SELECTION
+    assert Loan.objects.count() == Disbursement.objects.count() == 1
 
 
 def test_waiting_for_the_profile_is_bounded_and_writes_nothing(
