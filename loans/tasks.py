@@ -71,11 +71,11 @@ def send_reminders() -> int:
 
 
 @shared_task(name="loans.count_funnel")
-def count_funnel() -> int:
-    """Count today's and yesterday's funnel anew; how many rows it has."""
+def count_funnel(*, days: int) -> int:
+    """Count the funnel of the last `days` days anew; how many rows it has."""
     from loans.services.funnel import count_funnel as count  # leaf
 
-    return count(at=timezone.now())
+    return count(at=timezone.now(), days=days)
 
 
 @shared_task(name="loans.advance_collection")

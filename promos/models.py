@@ -9,11 +9,11 @@ from django.db.models.functions import Upper
 
 from accounts.models import User
 from disbursements.models import Disbursement
+from ledger.guards import fixed, kept, status_moves
 from ledger.models import Account
 from ledger.money import format_amount
 from promos.codes import hyphenate
 from promos.statuses import BatchStatus, CodeStatus, Outcome, RedemptionStatus, RunStatus
-from ledger.guards import fixed, kept, status_moves
 
 
 class Batch(models.Model):

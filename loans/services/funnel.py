@@ -1,6 +1,7 @@
 """From offer to repayment in numbers: counted in the background from what is stored anyway; no turn pays for it.
 
-A day's counts are computed anew while the day is open and on the day after it, when late records have come in.
+A day's counts are computed anew while the day is open and on the day after it, when late records have come in; a few
+times a day so are those of the last weeks, because a repayment counts for the day on which the customer paid.
 """
 
 from datetime import date, datetime, time, timedelta
@@ -9,9 +10,6 @@ from django.db import connection, transaction
 
 from configuration.selectors import current
 from loans.configuration import LoanSettings
-
-# Today and yesterday; offers wait a few seconds in Redis, and a worker may have been away overnight.
-OPEN_DAYS = 2
 
 _COUNT = """
     INSERT INTO loans_funnel_day (day, network, partner, offered, refused, approved, disbursed, repaid)
@@ -34,7 +32,7 @@ _COUNT = """
 """
 
 
-def count_funnel(*, at: datetime, days: int = OPEN_DAYS) -> int:
+def count_funnel(*, at: datetime, days: int = 2) -> int:
     """Count the last `days` days (country's time zone) anew; how many rows they have. Safe to run beside itself."""
     today = at.astimezone(current(LoanSettings).zone).date()
     return sum(_count_day(today - timedelta(days=back)) for back in range(days))

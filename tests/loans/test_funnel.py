@@ -132,3 +132,13 @@ def test_portfolio_needs_the_permission_to_see_loans(client: Client) -> None:
     client.force_login(User.objects.create_user(email="clerk@example.com", password="x"))
 
     assert client.get(reverse("admin:loans_portfolio")).status_code == 403
+
+
+def test_repayment_entered_late_counts_for_the_day_it_was_made(alice: User, now: datetime) -> None:
+    paid = now - timedelta(days=10)
+    fields = {"status": "COMPLETED", "amount_paid": Decimal(10_000), "completed_at": paid}
+    make_loan(alice, at=now - timedelta(days=20), **fields)
+
+    assert count_funnel(at=now) == 0
+    assert count_funnel(at=now, days=45) == 2
+    assert FunnelDay.objects.get(day=paid.date()).repaid == 1
