@@ -1,13 +1,14 @@
 """What the outside may do to a payout, which steps the payout then passes, and how it ends."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.conf import settings
 from django_redis import get_redis_connection
 
 from disbursements.models import ProviderBalance
+from tests.crash.loan_steps import LOAN_GIVEN_UP, LOAN_PAID
 from tests.crash.steps import (
     ASK,
     CALLBACK,
@@ -44,6 +45,8 @@ class Fault:
     order: dict[str, Any] = field(default_factory=dict)
     ends: str = "completed"
     is_float_short: bool = False
+    # Of the float that runs short.
+    currency: str = "RWF"
     # Asked for, and awaited before the clock moves on.
     callbacks: bool = False
     callback_comes_first: bool = False
@@ -53,14 +56,14 @@ class Fault:
     def strike(self, sandbox: SandboxProcess) -> None:
         sandbox.faults(self.mode, **self.order)
         if self.is_float_short:
-            sandbox.set_float(0, "RWF")
+            sandbox.set_float(0, self.currency)
         self.forget()
 
     def mend(self, sandbox: SandboxProcess) -> None:
         """The outside is well again, and lets go what it held."""
         sandbox.faults("none")
         if self.is_float_short:
-            sandbox.set_float(FULL_FLOAT, "RWF")
+            sandbox.set_float(FULL_FLOAT, self.currency)
 
 
 def forget_tokens() -> None:
@@ -115,3 +118,16 @@ FAULTS = {
         "none", SEND, ASK, REFUSE, FLOAT, FINISH, is_float_short=True, forget=forget_shortness, ends="queued"
     ),
 }
+
+# Of promos' owner, and what stands in their place for a loan.
+_OWNERS = {"owner_told": LOAN_PAID, "owner_told_of_failure": LOAN_GIVEN_UP}
+
+
+def _of_a_loan(fault: Fault) -> Fault:
+    steps: dict[str, Step] = {}
+    for name, step in fault.steps.items():
+        steps |= _OWNERS.get(name, {name: step})
+    return replace(fault, steps=steps, currency="NGN")
+
+
+LOAN_FAULTS = {name: _of_a_loan(fault) for name, fault in FAULTS.items()}

@@ -26,8 +26,12 @@ from disbursements.models import Attempt
 from disbursements.services import advance
 from tests.crash.deaths import die, load_steps, watch_steps
 from tests.crash.life import Clock, OnePayout, Sweeps, Tray, work
+from tests.crash.loan_steps import APPROVE, LOAN_STEPS
 from tests.crash.steps import PAYOUT_STEPS, WEB_STEPS
 from tests.support.no_http_in_transaction import forbid_http_in_transaction
+
+WEB = {**WEB_STEPS, **APPROVE}
+WORKER = {**PAYOUT_STEPS, **LOAN_STEPS}
 
 
 def live(order: dict[str, Any], told: int) -> None:
@@ -50,7 +54,7 @@ def live(order: dict[str, Any], told: int) -> None:
             if left == 0:
                 die()
 
-    watch_steps(WEB_STEPS if order["request"] else PAYOUT_STEPS, passed)
+    watch_steps(WEB if order["request"] else WORKER, passed)
     if order["naive"]:
         take_silence_for_failure()
     with forbid_http_in_transaction():
@@ -68,9 +72,9 @@ def live(order: dict[str, Any], told: int) -> None:
     connections.close_all()
 
 
-def answer(*, path: str, body: str, content_type: str) -> None:
+def answer(*, path: str, body: str, content_type: str, headers: dict[str, str]) -> None:
     """What a web process does with one request."""
-    Client().post(path, body.encode(), content_type=content_type)
+    Client().post(path, body.encode(), content_type=content_type, headers=headers)
 
 
 def take_silence_for_failure() -> None:
@@ -125,7 +129,7 @@ def main() -> None:
     """Fork for each order until there are no more."""
     app.loader.import_default_modules()
     app.finalize()
-    load_steps({**PAYOUT_STEPS, **WEB_STEPS})
+    load_steps({**WORKER, **WEB})
     # What is loaded now is shared by all workers; no collection shall copy it.
     gc.freeze()
     print("ready", flush=True)

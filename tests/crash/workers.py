@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -94,9 +95,18 @@ class Workers:
             request=None,
         )
 
-    def answer(self, *, path: str, body: str, content_type: str, at: datetime, fatal: str) -> Life:
+    def answer(
+        self,
+        *,
+        path: str,
+        body: str,
+        content_type: str,
+        at: datetime,
+        fatal: str,
+        headers: Mapping[str, str] | None = None,
+    ) -> Life:
         """A web process that gets one request."""
-        request = {"path": path, "body": body, "content_type": content_type}
+        request = {"path": path, "body": body, "content_type": content_type, "headers": dict(headers or {})}
         return self._live(at=at, fatal=fatal, times=1, naive=False, request=request)
 
     def _live(self, **order: Any) -> Life:
