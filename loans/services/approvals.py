@@ -117,7 +117,8 @@ def _answer_once(request: ApprovalRequest, *, patience: float | None) -> Approva
     if first.answer is not None:
         return ApprovalResult(loan=LoanView.from_json(first.answer), is_repeat=True)
     if first.word == "busy":
-        return ApprovalResult(refusal=Refusal.REQUEST_IN_PROGRESS)
+        # Whoever holds the session may have died, or lost Redis, after making the loan.
+        return _look(request, instance) or ApprovalResult(refusal=Refusal.REQUEST_IN_PROGRESS)
     return _approve_and_keep(request, chosen, first)
 
 
@@ -164,7 +165,11 @@ def _look_early(request: ApprovalRequest) -> ApprovalResult | None:
     last = profile.last_loan_at if profile else None
     if last is None or request.at - last >= request.longest_pause:
         return None
-    verdict = _judge(request, request.find_loans(request.instance_after(last)))
+    return _look(request, request.instance_after(last))
+
+
+def _look(request: ApprovalRequest, instance: str) -> ApprovalResult | None:
+    verdict = _judge(request, request.find_loans(instance))
     return _finish(request, verdict) if verdict else None
 
 

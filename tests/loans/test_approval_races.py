@@ -16,7 +16,7 @@ from disbursements.models import Disbursement
 from loans import first_answers
 from loans.answers import ApprovalResult
 from loans.configuration import LoanSettings
-from loans.first_answers import LOCK_SECONDS, ask_for_answer, lock_key
+from loans.first_answers import LOCK_SECONDS, answer_key, ask_for_answer, forget_answer, lock_key
 from loans.models import CreditProfile, Loan
 from loans.services import approvals
 from loans.services.approvals import approve_offer
@@ -293,6 +293,19 @@ def test_request_that_waited_in_vain_says_that_it_is_in_progress(alice: User, no
     assert not Loan.objects.exists()
     # The lock is still its owner's.
     assert get_redis_connection("sessions").get(key) == b"somebody else"
+
+
+def test_lock_of_a_dead_server_does_not_hide_the_loan_it_made(alice: User, now: datetime) -> None:
+    """It made the loan, and neither kept the answer nor gave the lock back."""
+    offer(at=now)
+    first = approve(at=now)
+    session = read_session(ALICE).session
+    assert session is not None and first.loan is not None
+    forget_answer(answer_key(customer_id=alice.pk, instance=session.instance, amount=first.loan.amount))
+    hold_lock(alice)
+
+    assert_one_loan([first, approve(at=now, patience=0)])
+    assert approve(at=now, option=1, patience=0).refusal == Refusal.INVALID_SELECTION
 
 
 def test_lock_is_given_back_after_a_refusal_and_after_an_answer(alice: User, now: datetime) -> None:
