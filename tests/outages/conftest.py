@@ -5,12 +5,14 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 from django_redis import get_redis_connection
 from pytest_django import DjangoDbBlocker
 
 from configuration.snapshot import forget_snapshot
 from tests.crash.payouts import assert_invariants
 from tests.outages.house import House
+from tests.outages.lending import MiddleServer, furnish_lending
 from tests.support.fast_flush import empty_tables, keep_rows
 
 
@@ -33,6 +35,12 @@ def built_house(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> It
         finally:
             start_afresh()
             connection.close()
+
+
+@pytest.fixture(scope="module")
+def partner(built_house: House) -> MiddleServer:
+    """Who asks for loans over HTTP."""
+    return furnish_lending(built_house, at=timezone.now())
 
 
 @pytest.fixture
