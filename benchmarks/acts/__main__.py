@@ -7,7 +7,7 @@ import django
 
 django.setup()
 
-from benchmarks.acts import books, codes, customers, prepare, redeeming  # noqa: E402 -- they import models
+from benchmarks.acts import books, borrowers, codes, customers, lending, prepare, redeeming  # noqa: E402 -- they import models
 
 ACTS = {
     "prepare": prepare.prepare,
@@ -20,6 +20,10 @@ ACTS = {
     "settle_tables": codes.settle_tables,
     "redeem": redeeming.redeem,
     "count_redemptions": redeeming.count_redemptions,
+    "add_borrowers": borrowers.add_borrowers,
+    "count_loans": lending.count_loans,
+    "check_tokens": lending.check_tokens,
+    "explain": lending.explain,
     "find_breaches": books.find_breaches,
 }
 

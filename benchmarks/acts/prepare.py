@@ -43,7 +43,7 @@ def prepare() -> dict[str, Any]:
         )
         _, token = create_token(
             partner_email=stock.PARTNER,
-            scopes=[TokenScope.USSD],
+            scopes=[TokenScope.USSD, TokenScope.LOANS],
             gateway=stock.GATEWAY,
             rate_limit=MOST_RATE_LIMIT,
             created_by=None,

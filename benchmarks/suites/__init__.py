@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from benchmarks.bench import Bench
-from benchmarks.suites import generation, growth, payouts, reading, redemption
+from benchmarks.suites import generation, growth, lending, payouts, portfolio, reading, redemption
 
 SUITES: dict[str, Callable[[Bench], None]] = {
     "redemption": redemption.measure,
@@ -11,4 +11,6 @@ SUITES: dict[str, Callable[[Bench], None]] = {
     "payouts": payouts.measure,
     "generation": generation.measure,
     "growth": growth.measure,
+    "lending": lending.measure,
+    "portfolio": portfolio.measure,
 }
