@@ -14,6 +14,9 @@ from decimal import Decimal, InvalidOperation
 
 MAX_LINES = 100_000
 MAX_BYTES = 20 * 1024 * 1024
+LARGEST = Decimal("999999999999.99")
+# Beyond them a time may be one that PostgreSQL keeps and Python cannot read back.
+FIRST_YEAR, LAST_YEAR = 2000, 9998
 REQUIRED = ("amount", "rail", "reference", "received_at")
 COLUMNS = {
     "loan": "Loan number, such as USS-2026-001. Either this or phone",
@@ -148,8 +151,11 @@ def _read(number: int, names: list[str], cells: list[str], zone: tzinfo) -> Row:
     for name in REQUIRED:
         if not values[name]:
             raise ValueError(f"{name} is empty")
+    loan, rail = values["loan"].upper(), values["rail"].lower().replace(" ", "_")
+    # As they are kept: letters may become more when they change case.
+    kept = {**values, "loan": loan, "rail": rail}
     for name, longest in _LONGEST.items():
-        if len(values[name]) > longest:
+        if len(kept[name]) > longest:
             raise ValueError(f"{name} is longer than {longest} characters")
     for name in ("loan", "reference", "note"):
         if values[name].startswith(_FORMULA):
@@ -158,10 +164,10 @@ def _read(number: int, names: list[str], cells: list[str], zone: tzinfo) -> Row:
         raise ValueError("give either loan or phone" + (", not both" if values["loan"] else ""))
     return Row(
         line=number,
-        loan=values["loan"].upper(),
+        loan=loan,
         phone=values["phone"],
         amount=_amount(values["amount"]),
-        rail=values["rail"].lower().replace(" ", "_"),
+        rail=rail,
         reference=values["reference"],
         received_at=_moment(values["received_at"], zone),
         note=values["note"],
@@ -176,18 +182,26 @@ def _amount(text: str) -> Decimal:
     digits = "".join(groups)
     if not grouped or not (digits + decimals).isascii() or not (digits + (decimals or "0")).isdigit() or not digits:
         raise ValueError(f"{text[:30]!r} is not an amount")
-    if len(digits) > 12:
-        raise ValueError("the amount is too large")
     try:
         amount = Decimal(digits + point + decimals)
     except InvalidOperation as error:
         raise ValueError(f"{text[:30]!r} is not an amount") from error
+    if amount > LARGEST:
+        raise ValueError("the amount is too large")
     if amount <= 0:
         raise ValueError("the amount must be above zero")
     return amount
 
 
 def _moment(text: str, zone: tzinfo) -> datetime:
+    """Raises ValueError for what is no time, or one of another age."""
+    moment = _any_moment(text, zone)
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise ValueError(f"{text[:30]!r} is not of our time")
+    return moment
+
+
+def _any_moment(text: str, zone: tzinfo) -> datetime:
     """A day counts from its beginning in the country, so that today's is never in the future."""
     for form in _DAYS:
         try:

@@ -23,11 +23,13 @@ from configuration.selectors import current
 from ledger.money import is_payable
 from loans.configuration import LoanSettings
 from loans.services.paid_in import NoticeConflict, store_notice
+from loans.services.repayments import TOO_EARLY
 from loans.statuses import Rail
 
 # The sender's clock may be ahead of ours by so much.
 CLOCK_DRIFT = timedelta(minutes=5)
 RETRY_AFTER_SECONDS = 30
+LONGEST_ACCOUNT = 20
 
 logger = structlog.get_logger(__name__)
 
@@ -48,7 +50,12 @@ class Body(serializers.Serializer[Any]):
     currency = serializers.CharField(max_length=3)
     paidAt = serializers.DateTimeField(required=False, allow_null=True, default=None)
     account = serializers.CharField(
-        max_length=20, required=False, allow_blank=True, allow_null=True, default="", help_text="Loan number"
+        max_length=LONGEST_ACCOUNT,
+        required=False,
+        allow_blank=True,
+        allow_null=True,
+        default="",
+        help_text="Loan number",
     )
 
     def validate_msisdn(self, value: str) -> str:
@@ -72,8 +79,17 @@ class Body(serializers.Serializer[Any]):
             raise serializers.ValidationError(f"Must be above zero, in {currency}.")
         return value
 
+    def validate_account(self, value: str | None) -> str:
+        """In capitals, as loans are numbered; letters may become more by it."""
+        account = (value or "").strip().upper()
+        if len(account) > LONGEST_ACCOUNT:
+            raise serializers.ValidationError(f"Must have at most {LONGEST_ACCOUNT} characters.")
+        return account
+
     def validate_paidAt(self, value: datetime | None) -> datetime | None:
-        """In the past, give or take a clock."""
+        """In the past, give or take a clock, and in this century."""
+        if value and value < TOO_EARLY:
+            raise serializers.ValidationError("Must be of this century.")
         if value and value > timezone.now() + CLOCK_DRIFT:
             raise serializers.ValidationError("Must not be in the future.")
         return value
@@ -104,7 +120,7 @@ class PaidInView(APIView):
                 phone=said["msisdn"],
                 amount=said["amount"],
                 currency=said["currency"],
-                loan_number=(said["account"] or "").strip(),
+                loan_number=said["account"] or "",
                 partner=token.partner_email,
                 paid_at=min(said["paidAt"] or at, at),
                 at=at,

@@ -5,7 +5,7 @@ What a loan does not need is the customer's: it first settles their other owed l
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from accounts.models import User
 from audit.context import acting
 from ledger.money import format_amount, is_payable
 from loans.locks import lock_loan, lock_profile
-from loans.models import Loan, Repayment
+from loans.models import CreditProfile, Loan, Repayment
 from loans.refusals import LendingRefusal
 from loans.selectors import find_repayment
 from loans.services.balances import refresh_standing
@@ -29,6 +29,8 @@ PAYABLE = LoanStatus.OWED | {LoanStatus.COMPLETED, LoanStatus.WRITTEN_OFF}
 
 # What the columns cannot hold.
 TOO_MUCH = Decimal(10) ** 12
+# Nobody paid before. PostgreSQL keeps times that Python cannot read back.
+TOO_EARLY = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class InvalidRepayment(LendingRefusal):
@@ -104,7 +106,7 @@ def record_repayment(
         )
         if first := find_repayment(rail=rail, reference=repayment.reference):
             return _repeat(first, repayment)
-        _check(repayment, at=at)
+        _check(repayment, profile, at=at)
         if not book_repayment(repayment=repayment, profile=profile, at=at):
             # Another transaction booked the reference for another customer a moment ago.
             first = find_repayment(rail=rail, reference=repayment.reference)
@@ -121,7 +123,7 @@ def _named(person: User | None) -> AbstractContextManager[None]:
     return acting(user_id=person.pk, label=person.get_username()) if person else nullcontext()
 
 
-def _check(repayment: Repayment, *, at: datetime) -> None:
+def _check(repayment: Repayment, profile: CreditProfile, *, at: datetime) -> None:
     """Raises InvalidRepayment, LoanNotOwed."""
     loan = repayment.loan
     if repayment.rail not in Rail.values or repayment.rail == Rail.CREDIT:
@@ -132,8 +134,14 @@ def _check(repayment: Repayment, *, at: datetime) -> None:
         raise InvalidRepayment(f"Loan {loan.number} is repaid in {loan.currency}, not in {repayment.currency}.")
     if not is_payable(repayment.amount, loan.currency) or not 0 < repayment.amount < TOO_MUCH:
         raise InvalidRepayment(f"{repayment.amount} {repayment.currency} is not an amount that can be paid.")
+    if max(profile.total_repaid, profile.overpaid) + repayment.amount >= TOO_MUCH:
+        raise InvalidRepayment("With this amount more would be booked for the customer than we can count.")
     if repayment.received_at > at:
         raise InvalidRepayment("A repayment cannot be received in the future.")
+    if repayment.received_at < TOO_EARLY:
+        raise InvalidRepayment("The day of payment is not of this century.")
+    if repayment.entered_by_id == loan.customer_id:
+        raise InvalidRepayment("Another person must book repayments of your own loan.")
     if loan.status not in PAYABLE:
         raise LoanNotOwed(f"Loan {loan.number} has not been paid out: {LoanStatus(loan.status).label.lower()}.")
 
