@@ -8,7 +8,10 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, Field
 
 from configuration.categories import Category
+from configuration.selectors import stored_category
 from ledger.money import MINOR_UNITS
+from loans.models import Loan
+from loans.statuses import LoanStatus
 from loans.tiers import (
     EARLIEST,
     AmountPoints,
@@ -137,7 +140,9 @@ class LoanSettings(Category):
 
     currency: Annotated[str, AfterValidator(check_currency)] = Field("NGN", description="Currency of loans")
     region: str = Field(
-        "NG", pattern=r"^[A-Z]{2}$", description="Country of phone numbers without one, when the gateway names none"
+        "NG",
+        pattern=r"^[A-Z]{2}$",
+        description="Country lent in: of customers, and of numbers without one when the gateway names none",
     )
     time_zone: Annotated[str, AfterValidator(check_time_zone)] = Field("Africa/Lagos", description="Zone of due dates")
     default_interest_rate: Rate = Field(
@@ -185,8 +190,14 @@ class LoanSettings(Category):
         return timedelta(minutes=self.cooldown_minutes)
 
     def refusals(self) -> dict[str, list[str]]:
-        """Tables with gaps or overlaps, and smallest above largest."""
+        """Tables with gaps or overlaps, smallest above largest, and another currency than that of loans that were made:
+        what a customer owes, and what we hold of theirs, is one sum.
+
+        Reads the loans from the database.
+        """
         found: dict[str, list[str]] = {}
+        if self._is_other_currency():
+            found["currency"] = ["Loans have been made in another currency. What is owed on them cannot be converted."]
         for name, tiers in (
             ("interest_rate_tiers", self.interest_rate_tiers),
             ("repayment_period_tiers", self.repayment_period_tiers),
@@ -199,3 +210,9 @@ class LoanSettings(Category):
         if self.min_repayment_days > self.max_repayment_days:
             found["min_repayment_days"] = ["The fewest days are more than the most."]
         return found
+
+    def _is_other_currency(self) -> bool:
+        stored = stored_category(LoanSettings).values
+        if isinstance(stored, LoanSettings) and stored.currency == self.currency:
+            return False
+        return Loan.objects.exclude(currency=self.currency).exclude(status__in=LoanStatus.DEAD).exists()

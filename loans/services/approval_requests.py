@@ -94,6 +94,13 @@ class ApprovalRequest:
             return loan.session_instance == self.instance
         return loan.session_id == self.session_id
 
+    def repeats(self, loan: Loan) -> bool:
+        """Whether it selects the same again, in what the gateway calls the same session, as the customer approved there,
+        although another offer has replaced ours since."""
+        is_same_dialogue = (loan.customer_id, loan.session_id) == (self.customer_id, self.session_id)
+        is_recent = loan.created_at > self.at - SAME_SESSION
+        return is_same_dialogue and is_recent and self.selects(loan.explanation.get("option", 0), loan.amount)
+
 
 def read_request(
     borrower: Borrower, session: OfferSession | None, settings: LendingSettings, *, at: datetime, **asked: Any
@@ -106,7 +113,7 @@ def read_request(
         settings.loans.currency,
     )
     if session is None or not is_theirs:
-        decision = decide_offers(borrower, settings=settings, at=at)
+        decision = decide_offers(borrower, phone=asked["phone"], settings=settings, at=at)
         return ApprovalRequest(
             instance="",
             terms=decision.terms,

@@ -20,7 +20,7 @@ from disbursements.services.requests import AmountOutOfRange
 from ledger.inserts import insert_once
 from loans.accounts import receivable_account
 from loans.answers import ApprovalResult, LoanView
-from loans.borrowers import find_borrower
+from loans.borrowers import find_borrower, is_served
 from loans.eligibility import OfferTerms
 from loans.first_answers import FirstAnswer, answer_key, ask_for_answer, lock_key
 from loans.locks import lock_profile_within
@@ -76,7 +76,7 @@ def approve_offer(
         borrower = find_borrower(phone)
         if borrower is None:
             return ApprovalResult(refusal=Refusal.USER_NOT_FOUND)
-        if not borrower.customer.is_active:
+        if not is_served(borrower.customer, phone, settings.loans):
             return ApprovalResult(refusal=Refusal.NO_ELIGIBLE_AMOUNT)
         request = read_request(
             borrower,
@@ -221,13 +221,20 @@ def _judge(request: ApprovalRequest, loans: list[Loan]) -> _Verdict | None:
     if first is not None:
         if not request.selects(first.explanation.get("option", 0), first.amount):
             return _Verdict(ApprovalResult(refusal=Refusal.INVALID_SELECTION))
-        has_failed = first.status == LoanStatus.APPROVED and bool(first.error_code)
-        repeat = ApprovalResult(loan=LoanView.of(first), is_repeat=True)
-        return _Verdict(repeat, to_retry=first if has_failed else None)
+        return _answer_again(first)
     left = max((loan.created_at + request.rules.cooldown - request.at for loan in alive), default=timedelta())
     if left > timedelta():
+        # Late or repeated by the gateway: never told that they took a loan too recently, which is this one.
+        if repeated := next((loan for loan in alive if request.repeats(loan)), None):
+            return _answer_again(repeated)
         return _Verdict(ApprovalResult(refusal=Refusal.COOLDOWN_ACTIVE, retry_after=left))
     return None
+
+
+def _answer_again(first: Loan) -> _Verdict:
+    has_failed = first.status == LoanStatus.APPROVED and bool(first.error_code)
+    repeat = ApprovalResult(loan=LoanView.of(first), is_repeat=True)
+    return _Verdict(repeat, to_retry=first if has_failed else None)
 
 
 def _make(

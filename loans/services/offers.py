@@ -16,7 +16,7 @@ from django.db import Error
 from django_redis import get_redis_connection
 
 from configuration.selectors import SettingsUnknown
-from loans.borrowers import Borrower, find_borrower
+from loans.borrowers import Borrower, find_borrower, is_served
 from loans.configuration import LoanSettings
 from loans.eligibility import Eligibility, OfferTerms, decide_eligibility, make_bands
 from loans.offer_log import OfferRecord, put_record
@@ -70,7 +70,7 @@ def make_offers(*, phone: str, session_id: str, network: str, partner: str, at: 
     borrower = find_borrower(phone)
     if borrower is None:
         return replace(asked, refusal=Refusal.USER_NOT_FOUND)
-    decision = decide_offers(borrower, settings=settings, at=at)
+    decision = decide_offers(borrower, phone=phone, settings=settings, at=at)
     result = replace(
         asked,
         refusal=decision.refusal,
@@ -85,11 +85,11 @@ def make_offers(*, phone: str, session_id: str, network: str, partner: str, at: 
     return result
 
 
-def decide_offers(borrower: Borrower, *, settings: LendingSettings, at: datetime) -> Decision:
-    """The offers by the rules in force, or why there are none. A deactivated customer may borrow nothing."""
+def decide_offers(borrower: Borrower, *, phone: str, settings: LendingSettings, at: datetime) -> Decision:
+    """The offers by the rules in force, or why there are none. Who is not served may borrow nothing."""
     facts = facts_of(borrower.profile, settings.credit)
     eligibility = decide_eligibility(facts, settings.credit, settings.loans, versions=settings.versions)
-    if not borrower.customer.is_active or eligibility.amount <= 0:
+    if not is_served(borrower.customer, phone, settings.loans) or eligibility.amount <= 0:
         return Decision(Refusal.NO_ELIGIBLE_AMOUNT, eligibility, (), facts.score)
     terms = make_bands(eligibility, currency=settings.loans.currency, today=settings.local_day(at))
     return Decision(None if terms else Refusal.NO_OFFERS, eligibility, terms, facts.score)

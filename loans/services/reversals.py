@@ -27,7 +27,7 @@ from loans.statuses import Rail, RepaymentStatus, ScoreReason
 
 
 class NotReversible(LendingRefusal):
-    """The repayment moved no money by itself, or no reason was given."""
+    """The repayment moved no money by itself, the person has a part in it, or no reason was given."""
 
     code = "NOT_REVERSIBLE"
 
@@ -51,6 +51,8 @@ def reverse_repayment(*, repayment_id: UUID, reversed_by: User, reason: str, at:
             raise NotReversible(
                 "This came from what the customer had paid too much. Take back the repayment that brought the money."
             )
+        if reversed_by.pk == customer_id:
+            raise NotReversible("Another person must take repayments of your own loan back.")
         repayment.loan = loan
         _free(repayment, profile=profile, reversed_by=reversed_by, reason=reason.strip(), at=at)
         _undo(repayment, profile=profile, reversed_by=reversed_by, reason=reason.strip(), at=at)

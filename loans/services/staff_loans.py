@@ -21,6 +21,7 @@ from disbursements.services.decisions import NotCancellable, NotRetryable, cance
 from disbursements.services.requests import AmountOutOfRange
 from ledger.inserts import insert_once
 from ledger.money import format_amount, is_payable
+from loans.borrowers import is_served
 from loans.eligibility import OfferTerms, decide_eligibility, terms_of
 from loans.locks import lock_loan, lock_profile
 from loans.models import CreditProfile, Loan
@@ -73,6 +74,7 @@ def create_loan(*, phone: str, amount: Decimal, note: str, created_by: User, key
         profile = open_profile(customer=customer, at=at)
         if first := loan_of_key(idempotency_key):
             return first
+        _check_served(customer, phone, settings)
         terms, explanation = _judge(profile, phone, amount, settings, at=at)
         new = NewLoan(
             customer=customer,
@@ -100,7 +102,7 @@ def create_loan(*, phone: str, amount: Decimal, note: str, created_by: User, key
 def approve_loan(*, loan_id: UUID, approved_by: User, at: datetime) -> Loan:
     """Another person than the maker and the borrower lets the loan go on. The same person again changes nothing.
 
-    Raises NotMovable, NotLendable when the limit is lower now.
+    Raises NotMovable, NotLendable when the limit is lower now or the customer no longer served.
     """
     settings = _settings()
     with _acting_on(loan_id, approved_by) as (profile, loan):
@@ -109,6 +111,7 @@ def approve_loan(*, loan_id: UUID, approved_by: User, at: datetime) -> Loan:
         _require(loan, LoanStatus.PENDING, "approved")
         if approved_by.pk in (loan.created_by_id, loan.customer_id):
             raise NotMovable("Another person than the maker and the borrower must approve this loan.")
+        _check_served(loan.customer, loan.phone, settings)
         if profile.outstanding > facts_of(profile, settings.credit).credit_limit:
             raise NotLendable("The customer's limit is lower now than what they would owe.")
         loan.status = LoanStatus.APPROVED
@@ -143,6 +146,7 @@ def disburse_loan(*, loan_id: UUID, disbursed_by: User, at: datetime) -> Loan:
         _require(loan, LoanStatus.APPROVED, "paid out")
         if disbursed_by.pk == loan.customer_id:
             raise NotMovable("Another person must pay out your own loan.")
+        _check_served(loan.customer, loan.phone, settings)
         try:
             loan.disbursement = request_payout(loan=loan, customer=loan.customer, requested_by=disbursed_by, at=at)
         except (AmountOutOfRange, InvalidDisbursement, SettingsUnknown) as refusal:
@@ -189,6 +193,14 @@ def _settings() -> LendingSettings:
         return lending_settings()
     except SettingsUnknown as refusal:
         raise NotLendable(str(refusal)) from refusal
+
+
+def _check_served(customer: User, phone: str, settings: LendingSettings) -> None:
+    """Raises NotLendable."""
+    if not customer.is_active:
+        raise NotLendable("The customer is deactivated.")
+    if not is_served(customer, phone, settings.loans):
+        raise NotLendable(f"Loans are paid to phones of {settings.loans.region} only.")
 
 
 def _judge(

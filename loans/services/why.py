@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
+from accounts.phone_numbers import is_of_country
 from loans.eligibility import BAND_PARTS, decide_eligibility
 from loans.models import CreditProfile
 from loans.services.credit import facts_of
@@ -27,14 +28,17 @@ class AmountReasons:
         return self.outstanding + self.amount * min(BAND_PARTS) <= self.limit
 
 
-def explain_amount(customer_id: UUID) -> AmountReasons:
-    """By the settings in force; nothing changes. One statement. Raises SettingsUnknown."""
+def explain_amount(customer_id: UUID, *, phone: str) -> AmountReasons:
+    """By the settings in force; nothing changes. One statement. `phone` (E.164) is where the money would go.
+
+    Raises SettingsUnknown.
+    """
     settings = lending_settings()
     profile = CreditProfile.objects.filter(pk=customer_id).first()
     facts = facts_of(profile, settings.credit)
     eligibility = decide_eligibility(facts, settings.credit, settings.loans, versions=settings.versions)
     return AmountReasons(
-        amount=eligibility.amount,
+        amount=eligibility.amount if is_of_country(phone, settings.loans.region) else Decimal(0),
         score=facts.score,
         limit=facts.credit_limit,
         outstanding=profile.outstanding if profile else Decimal(0),

@@ -455,3 +455,35 @@ def test_pause_longer_than_days_is_said_in_days(partner: Partner, alice: User, c
     words = partner.approve(mode="text", sessionId="another", selectedOption="1")
 
     assert words == "END You took a loan recently. Try again in 10 days."
+
+
+@pytest.mark.parametrize("newer", ["sess-123", "sess-124"])
+def test_repeat_after_another_offer_gets_the_same_loan(partner: Partner, alice: User, newer: str) -> None:
+    """The gateway's retry comes late: the customer has dialled again meanwhile, and been offered something."""
+    partner.offer()
+    first = partner.approve()
+    partner.offer(sessionId=newer)
+
+    assert partner.approve() == first
+    # Anything else than what was approved there is another loan, and too soon.
+    assert partner.approve(selectedOption="1")["code"] == "COOLDOWN_ACTIVE"
+    assert written()[:2] == (1, 1)
+
+
+def test_phone_of_another_country_is_lent_nothing(partner: Partner, settings: Any) -> None:
+    """Our naira reach Nigerian phones only: such a loan could never be paid out."""
+    make_customer("+250788123456")
+    assert partner.offer("+250788123456")["code"] == "NO_ELIGIBLE_AMOUNT"
+    assert partner.approve("+250788123456")["code"] == "NO_ELIGIBLE_AMOUNT"
+    assert partner.approve("+250788123456", mode="text") == "END You are not eligible for a loan at this time."
+    assert written() == (0, 0, 0)
+
+
+def test_providers_test_numbers_borrow_in_the_sandbox_only(partner: Partner, settings: Any) -> None:
+    make_customer("+46733123453")
+    settings.SANDBOX = True
+    assert partner.offer("+46733123453")["status"] == "success"
+
+    settings.SANDBOX = False
+    assert partner.approve("+46733123453")["code"] == "INVALID_REQUEST"
+    assert written() == (0, 0, 0)

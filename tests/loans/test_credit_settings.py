@@ -2,12 +2,14 @@
 
 import html
 import re
+from datetime import datetime
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from accounts.models import User
 from configuration.admin.forms import CategoryForm
 from configuration.categories import Category
 from configuration.changes import InvalidConfiguration, apply_changes
@@ -15,8 +17,14 @@ from configuration.models import ConfigurationVersion
 from configuration.registry import all_categories
 from configuration.selectors import current, current_with_version
 from loans.configuration import CreditSettings, LoanSettings
+from loans.models import Loan
 from loans.settings_in_force import lending_settings
+from loans.statuses import LoanStatus
 from tests.configuration.test_admin_forms import as_browser_sends
+from tests.loans.rows import make_loan
+
+# The currency of loans is judged by the loans there are.
+pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("category", [CreditSettings, LoanSettings])
@@ -128,7 +136,6 @@ def typed(**cells: str) -> dict[str, str]:
     return as_browser_sends(CategoryForm(CreditSettings())) | {"version": "0"} | cells
 
 
-@pytest.mark.django_db
 def test_new_tier_typed_into_the_page_is_in_force_with_its_version(office: Client) -> None:
     """The top tier is cut in two: its end is changed, and the rest stands in a blank row."""
     cells = {
@@ -155,7 +162,6 @@ def test_new_tier_typed_into_the_page_is_in_force_with_its_version(office: Clien
     assert lending_settings().credit is current(CreditSettings)
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("cells", "message"),
     [
@@ -174,3 +180,14 @@ def test_gap_or_nonsense_is_told_at_the_field_and_nothing_saved(
 
     assert message in page.content.decode()
     assert not ConfigurationVersion.objects.exists()
+
+
+def test_currency_stays_while_loans_in_it_live(alice: User, now: datetime) -> None:
+    """A customer's debt, and what we hold of their money, are one sum each: naira would pay for francs."""
+    loan = make_loan(alice, at=now, status=LoanStatus.PENDING)
+    with pytest.raises(InvalidConfiguration, match="another currency"):
+        apply_changes(LoanSettings(), {"currency": "RWF"})
+    assert apply_changes(LoanSettings(), {"cooldown_minutes": 5}).refusals() == {}
+
+    Loan.objects.filter(pk=loan.pk).update(status=LoanStatus.REJECTED)
+    assert apply_changes(LoanSettings(), {"currency": "RWF"}).refusals() == {}

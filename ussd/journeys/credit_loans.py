@@ -37,7 +37,7 @@ def look_up_loans(visit: Visit, _typed: str) -> Result:
 def look_up_reasons(visit: Visit, _typed: str) -> Result:
     """Why the customer is offered what they are."""
     try:
-        reasons = explain_amount(visit.customer_id)
+        reasons = explain_amount(visit.customer_id, phone=visit.phone)
     except SettingsUnknown:
         return Result("UNKNOWN")
     facts = {
