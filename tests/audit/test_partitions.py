@@ -1,6 +1,7 @@
 """Monthly partitions."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from threading import Barrier
 
 import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
@@ -13,7 +14,7 @@ from audit.selectors import missing_guards
 from audit.services import record
 from audit.services.partitions import create_partitions
 from audit.tasks import create_partitions as create_partitions_task
-from tests.audit.threads import run_together
+from tests.audit.threads import PATIENCE, run_together
 
 # A year no other test and no migration makes partitions of.
 AT = datetime(2050, 11, 20, 4, 28, tzinfo=UTC)
@@ -123,11 +124,18 @@ def test_ensure_monthly_partitions_at_once_makes_each_once(spare_table: str) -> 
 
 def test_ensure_monthly_partitions_without_the_lock_collides(spare_table: str, monkeypatch) -> None:
     """The control: without the advisory lock somebody fails, so the test above proves something."""
-    monkeypatch.setattr(partitions, "_take_turns", lambda table: None)
+    everybody, look = Barrier(4), partitions._missing
 
-    results = run_together(
-        4, lambda _number: ensure_monthly_partitions(spare_table, at=AT, months_ahead=1), hold=(partitions, "_missing")
-    )
+    def look_together(table: str, months: list[datetime]) -> list[datetime]:
+        found = look(table, months)
+        everybody.wait(PATIENCE)
+        return found
+
+    monkeypatch.setattr(partitions, "_take_turns", lambda table: None)
+    # At both looks: whoever came late to the second would find all made.
+    monkeypatch.setattr(partitions, "_missing", look_together)
+
+    results = run_together(4, lambda _number: ensure_monthly_partitions(spare_table, at=AT, months_ahead=1))
 
     assert any(isinstance(result, Exception) for result in results)
 
