@@ -1,12 +1,12 @@
 """Checking a token: one statement, no bcrypt in the steady state, and what bites at once."""
 
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from datetime import timedelta
 from threading import Barrier
 from unittest import mock
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 from accounts import remembered_tokens as memory
 from accounts import token_text
@@ -187,15 +187,14 @@ def test_check_token_whose_hash_changed_is_not_remembered(bcrypts) -> None:
 
 
 @pytest.fixture
-def no_database(monkeypatch):
-    """Call it, and PostgreSQL is away for the check of tokens."""
+def no_database():
+    """Call it, and PostgreSQL is away for every statement."""
 
-    def leave() -> None:
-        rows = mock.Mock()
-        rows.filter.side_effect = OperationalError("connection refused")
-        monkeypatch.setattr(token_checks.ApiToken, "objects", rows)
+    def refuse(*_statement: object) -> None:
+        raise OperationalError("connection refused")
 
-    return leave
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(connection.execute_wrapper(refuse))
 
 
 @pytest.mark.django_db
