@@ -9,7 +9,7 @@ from accounts.phone_numbers import is_of_country
 from loans.configuration import LoanSettings
 from loans.models import CreditProfile, Loan
 
-# As text: every offer and approval comes here, and composing these costs Django more than their answers cost PostgreSQL.
+# As text: every offer and approval comes here, and composing these costs Django more than PostgreSQL needs to answer.
 _PROFILE_FIELDS = [field.attname for field in CreditProfile._meta.concrete_fields]
 _PROFILE_COLUMNS = [str(field.column) for field in CreditProfile._meta.concrete_fields]
 _BORROWER = f"""
