@@ -95,8 +95,8 @@ class ApprovalRequest:
         return loan.session_id == self.session_id
 
     def repeats(self, loan: Loan) -> bool:
-        """Whether it selects the same again, in what the gateway calls the same session, as the customer approved there,
-        although another offer has replaced ours since."""
+        """Whether it selects the same again in what the gateway calls the same session, although another offer has
+        replaced ours since."""
         is_same_dialogue = (loan.customer_id, loan.session_id) == (self.customer_id, self.session_id)
         is_recent = loan.created_at > self.at - SAME_SESSION
         return is_same_dialogue and is_recent and self.selects(loan.explanation.get("option", 0), loan.amount)

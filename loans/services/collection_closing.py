@@ -73,7 +73,5 @@ def _settle_on_word(collection: CollectionRequest, outcome: Outcome, *, at: date
     hours = current(CollectionSettings).not_paid_after_hours
     assert collection.sent_at is not None, "one that may have left has the time"
     if collection.sent_at + timedelta(hours=hours) > at:
-        raise CollectionNotClosable(
-            f"The provider does not know it, which proves nothing before {hours} hours."
-        )
+        raise CollectionNotClosable(f"The provider does not know it, which proves nothing before {hours} hours.")
     return False
