@@ -1,5 +1,6 @@
 """Adding a row that may already be there, in one statement and without a savepoint."""
 
+from functools import cache
 from typing import Any
 
 from django.db import connection, models
@@ -14,15 +15,19 @@ def insert_once(instance: models.Model) -> bool:
     """
     fields = instance._meta.concrete_fields
     values: list[Any] = [field.get_db_prep_save(field.pre_save(instance, add=True), connection) for field in fields]
-    quote = connection.ops.quote_name
-    columns = ", ".join(quote(str(field.column)) for field in fields)
-    marks = ", ".join(["%s"] * len(values))
-    table = quote(instance._meta.db_table)
     with connection.cursor() as cursor:
-        # Names come from the model, values are parameters.
-        cursor.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING", values)  # noqa: S608
+        cursor.execute(_statement(type(instance)), values)
         added = cursor.rowcount == 1
     if added:
         instance._state.adding = False
         instance._state.db = connection.alias
     return added
+
+
+@cache
+def _statement(model: type[models.Model]) -> str:
+    """Names come from the model, values are parameters."""
+    quote, fields = connection.ops.quote_name, model._meta.concrete_fields
+    columns = ", ".join(quote(str(field.column)) for field in fields)
+    marks = ", ".join(["%s"] * len(fields))
+    return f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608
