@@ -129,9 +129,9 @@ class LendingTown(Town):
         """The first loan's answer; another amount of the session is refused."""
         if selects:
             assert result.loan is not None and result.is_repeat, result
-            assert (result.loan.id, result.loan.amount) == (first.id, first.amount)
+            assert (result.loan.id, result.loan.amount) == (first.id, first.amount), (result, first)
         else:
-            assert (result.loan, result.refusal) == (None, Refusal.INVALID_SELECTION)
+            assert (result.loan, result.refusal) == (None, Refusal.INVALID_SELECTION), result
 
     def _room(self, borrower: User) -> Decimal:
         """What the limit in force leaves the customer."""
