@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 
 
 def _mark(_request: Any) -> str:
@@ -25,6 +26,13 @@ def _page(title: str, icon: str, model: str) -> dict[str, Any]:
     }
 
 
+def _shows_funnel(request: HttpRequest) -> bool:
+    """The portfolio lies below the funnel's address, and has a line of its own."""
+    return request.path.startswith(reverse("admin:loans_funnelday_changelist")) and request.path != reverse(
+        "admin:loans_portfolio"
+    )
+
+
 _NAVIGATION = [
     {
         "title": "Lending",
@@ -35,7 +43,7 @@ _NAVIGATION = [
             _page("Files of repayments", "upload_file", "loans.repaymentfile"),
             _page("Credit profiles", "speed", "loans.creditprofile"),
             _page("Offers", "local_offer", "loans.offer"),
-            _page("Funnel", "filter_alt", "loans.funnelday"),
+            {**_page("Funnel", "filter_alt", "loans.funnelday"), "active": _shows_funnel},
             {
                 "title": "Portfolio",
                 "icon": "monitoring",

@@ -131,8 +131,8 @@ class RepaymentFileAdmin(ReadOnlyAdmin):
     @display(description="Skipped")
     def bad_lines(self, file: RepaymentFile) -> SafeString | str:
         bad = RepaymentFileLine.objects.filter(file=file, status=LineStatus.BAD)[:LINES_SHOWN]
-        rows = [(line.number, _wide(line.reason), line.text or line.reference) for line in bad]
-        return table(("Line", "Why", "As it stands"), rows, empty="None.")
+        rows = [(line.number, _wide(line.reason), line.text or _told(line)) for line in bad]
+        return table(("Line", "Why", "What it says"), rows, empty="None.")
 
     @display(description="First ones")
     def other_lines(self, file: RepaymentFile) -> SafeString | str:
@@ -171,6 +171,12 @@ class RepaymentFileAdmin(ReadOnlyAdmin):
         else:
             messages.warning(request, "Somebody had this file applied already.")
         return HttpResponse(headers={"HX-Redirect": reverse(PAGE, args=[object_id])})
+
+
+def _told(line: RepaymentFileLine) -> str:
+    """What a line says that could be read."""
+    amount = money(line.amount, current(LoanSettings).currency) if line.amount is not None else ""
+    return ", ".join(filter(None, (line.loan_number, line.phone, amount, line.rail, line.reference)))
 
 
 @admin.register(RepaymentFileLine)

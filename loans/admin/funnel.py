@@ -23,7 +23,6 @@ class FunnelDayAdmin(ReadOnlyAdmin):
 
     list_display = ("day", "network", "partner", "offered", "refused", "approved", "disbursed", "repaid", "taken_up")
     list_filter = ("network",)
-    list_display_links = None
 
     @admin.display(description="Approved of offered")
     def taken_up(self, row: FunnelDay) -> str:

@@ -368,3 +368,11 @@ def test_lists_are_read_in_the_order_of_an_index(
 
     assert index in plan
     assert "Sort" not in plan
+
+
+@pytest.mark.parametrize(
+    ("name", "title"), [("loans_funnelday_changelist", "Funnel"), ("loans_portfolio", "Portfolio")]
+)
+def test_sidebar_marks_the_page_that_is_open_and_no_other(office: Client, name: str, title: str) -> None:
+    groups = office.get(reverse(f"admin:{name}")).context["sidebar_navigation"]
+    assert [item["title"] for group in groups for item in group["items"] if item["active"]] == [title]

@@ -304,6 +304,7 @@ def test_file_is_shown_first_and_applied_by_a_button(office: Client, boss: User,
     body = words(office, page("repaymentfile", "change", file.pk))
     assert f"Loan {loan.number}: pays NGN 4,000, leaves NGN 6,000." in body
     assert "No loan USS-1999-001." in body
+    assert "USS-1999-001, NGN 4,000, bank, T-2" in body
     assert "&#x27;lots&#x27; is not an amount." in body
     assert not Repayment.objects.exists()
 
