@@ -3,6 +3,7 @@
 Each kind of news has a part in the one statement that finds the customer, its words, and a way to be marked heard.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -126,8 +127,10 @@ def unheard() -> dict[str, Subquery]:
 
 
 def latest_news(customer: Any) -> News | None:
-    """Of a customer found with `unheard`: what happened last. The rest is told at the next dial."""
-    found = [kind.read(value) for name, kind in _KINDS.items() if (value := getattr(customer, f"news_{name}"))]
+    """Of a customer found with `unheard`, JSON as text: what happened last. The rest is told at the next dial."""
+    found = [
+        kind.read(json.loads(value)) for name, kind in _KINDS.items() if (value := getattr(customer, f"news_{name}"))
+    ]
     return max(found, key=lambda news: news.at, default=None)
 
 
