@@ -5,9 +5,10 @@ The admin counts the whole table for each page, twice. At a million rows that is
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib.admin import ShowFacets
+from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -15,6 +16,8 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.paginator import InfinitePaginator
+
+RowT = TypeVar("RowT", bound=Model)
 
 
 class UncountedAdmin(ModelAdmin):
@@ -52,7 +55,7 @@ class DayRangeFilter(RangeDateFilter):
         first, last = (self._day(edge) for edge in ("from", "to"))
         if first:
             queryset = queryset.filter(**{f"{self.parameter_name}__gte": _midnight(first)})
-        if last:
+        if last and last < date.max:
             queryset = queryset.filter(**{f"{self.parameter_name}__lt": _midnight(last) + timedelta(days=1)})
         return queryset
 
@@ -61,6 +64,14 @@ class DayRangeFilter(RangeDateFilter):
             return date.fromisoformat(self.used_parameters.get(f"{self.parameter_name}_{edge}") or "")
         except ValueError:
             return None
+
+
+def row_named(model: type[RowT], object_id: str) -> QuerySet[RowT]:
+    """The row that an address of the admin names; none for what can name no row."""
+    try:
+        return model._default_manager.filter(pk=object_id)
+    except (ValidationError, ValueError):
+        return model._default_manager.none()
 
 
 def _midnight(day: date) -> datetime:

@@ -16,7 +16,7 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
 from accounts.admin.acting import acting_user
-from audit.admin_lists import DayRangeFilter, ReadOnlyAdmin, moment
+from audit.admin_lists import DayRangeFilter, ReadOnlyAdmin, moment, row_named
 from disbursements.statuses import CallbackResult
 from ledger.money import format_amount
 from loans.admin.dialogs import ask, carry_out
@@ -134,14 +134,14 @@ class CollectionRequestAdmin(ReadOnlyAdmin):
 
     def has_ask_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         """For the button; the service decides."""
-        unbooked = CollectionRequest.objects.filter(pk=object_id, sends__gt=0, repayment__isnull=True)
+        unbooked = row_named(CollectionRequest, object_id).filter(sends__gt=0, repayment__isnull=True)
         return request.user.has_perm("loans.close_collectionrequest") and unbooked.exists()
 
     def has_close_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         """For the button; the service decides."""
         if not request.user.has_perm("loans.close_collectionrequest"):
             return False
-        found = CollectionRequest.objects.filter(pk=object_id)
+        found = row_named(CollectionRequest, object_id)
         return found.filter(status__in=CollectionStatus.OPEN).exists() or found.exclude(alarm="").exists()
 
     @action(

@@ -12,7 +12,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter, 
 from unfold.decorators import action, display
 
 from accounts.admin.acting import acting_user
-from audit.admin_lists import ReadOnlyAdmin, moment
+from audit.admin_lists import ReadOnlyAdmin, moment, row_named
 from configuration.selectors import current
 from loans.admin.dialogs import CreditByPhoneForm, CreditForm, ask, carry_out
 from loans.admin.score_changes import shown_changes
@@ -176,7 +176,10 @@ class CreditProfileAdmin(ReadOnlyAdmin):
 
     def has_adjust_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         """For the button; the service decides."""
-        return request.user.has_perm("loans.adjust_creditprofile") and str(request.user.pk) != str(object_id)
+        if not request.user.has_perm("loans.adjust_creditprofile") or str(request.user.pk) == str(object_id):
+            return False
+        # From the list nobody is named yet.
+        return not object_id or row_named(CreditProfile, object_id).exists()
 
     @action(
         description="Adjust",

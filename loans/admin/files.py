@@ -17,7 +17,7 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
 from accounts.admin.acting import acting_user
-from audit.admin_lists import ReadOnlyAdmin, moment
+from audit.admin_lists import ReadOnlyAdmin, moment, row_named
 from configuration.selectors import current
 from loans.admin.dialogs import ask
 from loans.admin.repayment_forms import UploadForm
@@ -44,7 +44,8 @@ LINE_COLOURS = {
 class RepaymentFileAdmin(ReadOnlyAdmin):
     """Newest first. A file is read and shown; then somebody has it applied."""
 
-    list_display = ("uploaded", "name", "shown_status", "counts", "uploaded_by", "applied_by")
+    # How many lines of each kind stands on the file's page: counting them for fifty files reads every line of theirs.
+    list_display = ("uploaded", "name", "shown_status", "total_lines", "uploaded_by", "applied_by")
     list_filter = (("status", ChoicesDropdownFilter),)
     list_select_related = ("uploaded_by", "applied_by")
     actions_detail = ("apply",)
@@ -154,7 +155,7 @@ class RepaymentFileAdmin(ReadOnlyAdmin):
         """For the button; the service decides."""
         if not request.user.has_perm("loans.apply_repaymentfile"):
             return False
-        read = RepaymentFile.objects.filter(pk=object_id, status=FileStatus.PREVIEWED)
+        read = row_named(RepaymentFile, object_id).filter(status=FileStatus.PREVIEWED)
         return read.filter(lines__status=LineStatus.GOOD).exists()
 
     @action(
@@ -186,7 +187,8 @@ class RepaymentFileLineAdmin(ReadOnlyAdmin):
     list_display = ("number", "shown_status", "shown_loan", "phone", "came_in", "rail", "reference", "reason", "text")
     list_filter = (("status", ChoicesDropdownFilter),)
     list_select_related = ("loan",)
-    ordering = ("file", "number")
+    # By the column: by "file" the files' own order would be taken, which no index of lines has.
+    ordering = ("file_id", "number")
     fieldsets = (
         (None, {"fields": (("shown_file", "number"), ("shown_status", "reason"), "text")}),
         ("As it was read", {"fields": (("loan_number", "phone"), ("came_in", "paid"), ("rail", "reference"), "note")}),

@@ -13,6 +13,7 @@ from unfold.decorators import action
 from unfold.forms import BaseDialogForm
 
 from accounts.admin.acting import acting_user
+from audit.admin_lists import row_named
 from disbursements.statuses import DisbursementStatus
 from loans.admin.dialogs import ReasonForm, ask, carry_out
 from loans.admin.repayment_forms import LoanForm, RepaymentForm
@@ -63,7 +64,7 @@ class LoanActions:
         return request.user.has_perm("loans.add_loan")
 
     def _may(self, request: HttpRequest, permission: str, object_id: str, **where: Any) -> bool:
-        return request.user.has_perm(permission) and Loan.objects.filter(pk=object_id, **where).exists()
+        return request.user.has_perm(permission) and row_named(Loan, object_id).filter(**where).exists()
 
     @action(
         description="Record repayment",

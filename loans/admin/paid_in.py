@@ -12,7 +12,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 
 from accounts.admin.acting import acting_user
-from audit.admin_lists import DayRangeFilter, ReadOnlyAdmin, moment, unbroken
+from audit.admin_lists import DayRangeFilter, ReadOnlyAdmin, moment, row_named, unbroken
 from loans.admin.dialogs import ReasonForm, ask, carry_out
 from loans.admin.repayment_forms import MatchForm
 from loans.admin.showing import link_to, money, typed_phone
@@ -91,7 +91,7 @@ class PaidInNoticeAdmin(ReadOnlyAdmin):
     def _may(self, request: HttpRequest, object_id: str, statuses: set[PaidInStatus]) -> bool:
         if not request.user.has_perm("loans.match_paidinnotice"):
             return False
-        return PaidInNotice.objects.filter(pk=object_id, status__in=statuses).exists()
+        return row_named(PaidInNotice, object_id).filter(status__in=statuses).exists()
 
     @action(
         description="Book to a loan",

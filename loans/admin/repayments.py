@@ -12,7 +12,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 
 from accounts.admin.acting import acting_user
-from audit.admin_lists import DayRangeFilter, ReadOnlyAdmin, moment, unbroken
+from audit.admin_lists import DayRangeFilter, ReadOnlyAdmin, moment, row_named, unbroken
 from loans.admin.dialogs import ReasonForm, ask, carry_out
 from loans.admin.showing import link_to, money, typed_phone
 from loans.models import Repayment
@@ -115,7 +115,7 @@ class RepaymentAdmin(ReadOnlyAdmin):
         """For the button; the service decides."""
         if not request.user.has_perm("loans.reverse_repayment"):
             return False
-        standing = Repayment.objects.filter(pk=object_id, status=RepaymentStatus.COMPLETED)
+        standing = row_named(Repayment, object_id).filter(status=RepaymentStatus.COMPLETED)
         return standing.exclude(rail=Rail.CREDIT).exists()
 
     @action(
