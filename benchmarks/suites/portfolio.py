@@ -49,8 +49,14 @@ def measure(bench: Bench) -> None:
     # Two more for the plans.
     needed = rounds * (size + _WARM_UP) + 2
     with ExitStack() as stack:
+        sizes = (needed, bench.pick(1_000_000, 5_000))
+        places = [stack.enter_context(bench.place(f"{SUITE}_{customers}")) for customers in sizes]
+        for place, customers in zip(places, sizes, strict=True):
+            place.perform("add_borrowers", first=0, count=customers, loans=LOANS_EACH)
+        # From all over the table, so that their pages are rarely in memory already.
         sides = [
-            _open_side(bench, stack, customers, needed=needed) for customers in (needed, bench.pick(1_000_000, 5_000))
+            Side(customers, place, stack.enter_context(serve(place.environ)), _pick(customers, needed))
+            for place, customers in zip(places, sizes, strict=True)
         ]
         for _ in range(rounds):
             for side in sides:
@@ -61,12 +67,8 @@ def measure(bench: Bench) -> None:
     _report(bench, *sides)
 
 
-def _open_side(bench: Bench, stack: ExitStack, customers: int, *, needed: int) -> Side:
-    place = stack.enter_context(bench.place(f"{SUITE}_{customers}"))
-    place.perform("add_borrowers", first=0, count=customers, loans=LOANS_EACH)
-    # From all over the table, so that their pages are rarely in memory already.
-    phones = [borrower(number) for number in random.sample(range(customers), needed)]
-    return Side(customers, place, stack.enter_context(serve(place.environ)), phones)
+def _pick(customers: int, count: int) -> list[str]:
+    return [borrower(number) for number in random.sample(range(customers), count)]
 
 
 def _borrow(side: Side, size: int) -> None:
