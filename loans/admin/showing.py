@@ -17,6 +17,8 @@ from loans.configuration import LoanSettings
 from loans.statuses import LoanStatus, RepaymentStatus
 
 PAYOUT_FAILED = "Payout failed"
+# Letters of a link that stays on one line.
+SHORT = 20
 STATUS_COLOURS: dict[str, str] = {
     LoanStatus.PENDING.label: "warning",
     LoanStatus.APPROVED.label: "info",
@@ -35,7 +37,10 @@ def link_to(row: Model | None, words: str = "") -> SafeString | str:
     if row is None:
         return "-"
     name = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
-    return format_html('<a class="text-link" href="{}">{}</a>', reverse(name, args=[row.pk]), words or str(row))
+    words = words or str(row)
+    # A loan number broken at its hyphens is hard to read; a key of the ledger may be broken.
+    style = "text-link whitespace-nowrap" if len(words) <= SHORT else "text-link"
+    return format_html('<a class="{}" href="{}">{}</a>', style, reverse(name, args=[row.pk]), words)
 
 
 def link_to_list(model: type[Model], words: str, **query: Any) -> SafeString:

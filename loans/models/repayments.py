@@ -83,7 +83,7 @@ class Repayment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.rail} {self.reference}: {format_amount(self.amount, self.currency)}"
+        return f"{self.get_rail_display()} {self.reference}: {format_amount(self.amount, self.currency)}"
 
 
 class PaidInNotice(models.Model):
@@ -131,4 +131,4 @@ class PaidInNotice(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.rail} {self.reference}"
+        return f"{self.get_rail_display()} {self.reference}"
