@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from accounts.phone_numbers import mask_phone
 from audit.services import record
 from configuration.selectors import current
 from disbursements.providers.base import Outcome
@@ -73,7 +74,9 @@ def find_difference(collection: CollectionRequest, outcome: Outcome) -> str:
     if outcome.currency != collection.currency:
         return f"currency {outcome.currency or 'none'} instead of {collection.currency}"
     if outcome.payee != collection.phone:
-        return f"payer {outcome.payee or 'none'} instead of {collection.phone}"
+        # Masked: this goes to the log.
+        payer = mask_phone(outcome.payee) if outcome.payee else "none"
+        return f"payer {payer} instead of {mask_phone(collection.phone)}"
     used = CollectionRequest.objects.filter(provider_reference=outcome.transaction_id).exclude(pk=collection.pk)
     return f"transaction {outcome.transaction_id}, which paid another request" if used.exists() else ""
 

@@ -273,3 +273,16 @@ def test_unsent_request_can_be_closed_and_never_leaves(asking: Asking, sandbox: 
     assert sandbox.collections() == []
     assert not ask_again(collection_id=asking.id, at=asking.at)
     assert CollectionRequest.objects.get().announced_at == asking.at
+
+
+def test_alarm_about_another_payer_tells_the_log_no_whole_number(
+    asking: Asking, say: Callable[[Outcome], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    asking.go()
+    say(replace(PAID, payee="+2348037654321"))
+
+    asking.go()
+
+    assert asking.row.alarm == "mismatch"
+    assert "payer +234…321 instead of +234…567" in caplog.text
+    assert not any(number in caplog.text for number in ("8037654321", "8031234567"))
