@@ -70,7 +70,7 @@ class Databases:
             self._drop(name)
 
     def _drop(self, name: str) -> None:
-        # Not WITH (FORCE): that would end autovacuum by itself, which only an administrator may. A plain DROP asks it to
-        # go, and waits some seconds for whoever is leaving.
+        # Not WITH (FORCE), which would end autovacuum: only an administrator may. A plain DROP asks it to go, and waits
+        # some seconds for whoever is leaving.
         self._link.execute(_LEAVE, [name])
         self._link.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
