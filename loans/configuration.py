@@ -59,7 +59,9 @@ class CreditSettings(Category):
     amount_tiers: Annotated[tuple[AmountTier, ...], AfterValidator(in_order)] = Field(
         (
             AmountTier(score_from=0, score_to=299, amount=Decimal(5_000)),
-            AmountTier(score_from=300, score_to=449, amount=Decimal(10_000)),
+            AmountTier(score_from=300, score_to=329, amount=Decimal(10_000)),
+            # One loan repaid in time leads here.
+            AmountTier(score_from=330, score_to=449, amount=Decimal(15_000)),
             AmountTier(score_from=450, score_to=549, amount=Decimal(20_000)),
             AmountTier(score_from=550, score_to=649, amount=Decimal(35_000)),
             AmountTier(score_from=650, score_to=749, amount=Decimal(60_000)),

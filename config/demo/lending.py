@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from django.db.models import Sum
 
@@ -24,7 +23,8 @@ from loans.services.repayments import record_repayment
 from loans.statuses import LoanStatus, Rail, RepaymentChannel, ScoreReason
 from ussd.simulator.cast import AMINA, MUSA, NGOZI, Person
 
-AMOUNT = Decimal(10_000)
+# The last of three offers.
+ALL_OF_IT = 3
 GOOD_SCORE = 680
 # The sandbox process knows these (`sandbox.options`); they open nothing else.
 COLLECTION_CREDENTIALS = {
@@ -36,7 +36,7 @@ COLLECTION_CREDENTIALS = {
 
 @dataclass(frozen=True)
 class PastLoan:
-    """A loan of AMOUNT, by days before now. `repaid` None: it is still owed."""
+    """A loan of all that was offered, by days before now. `repaid` None: it is still owed."""
 
     person: Person
     taken: int
@@ -80,8 +80,8 @@ def _past_loan(past: PastLoan, *, entered_by: User, at: datetime) -> None:
     made = approve_offer(
         phone=past.person.phone,
         session_id=past.name,
-        option=None,
-        amount=AMOUNT,
+        option=ALL_OF_IT,
+        amount=None,
         network="MTN NG",
         partner=cast.GATEWAYS[0][0],
         at=taken,

@@ -16,6 +16,7 @@ from django.db import Error
 from django_redis import get_redis_connection
 
 from configuration.selectors import SettingsUnknown
+from disbursements.accounts import CurrencyNotPaid, account_paying
 from loans.borrowers import Borrower, find_borrower, is_served
 from loans.configuration import LoanSettings
 from loans.eligibility import Eligibility, OfferTerms, decide_eligibility, make_bands
@@ -64,13 +65,13 @@ def make_offers(*, phone: str, session_id: str, network: str, partner: str, at: 
     asked = OfferResult(session_id=session_id or str(uuid.uuid4()), phone=phone, network=network)
     try:
         settings = lending_settings()
-    except SettingsUnknown as error:
+        borrower = find_borrower(phone)
+        if borrower is None:
+            return replace(asked, refusal=Refusal.USER_NOT_FOUND)
+        decision = decide_offers(borrower, phone=phone, settings=settings, at=at)
+    except (SettingsUnknown, CurrencyNotPaid) as error:
         logger.warning("loan_offer_not_made", error=str(error))
         return replace(asked, refusal=Refusal.SERVICE_UNAVAILABLE)
-    borrower = find_borrower(phone)
-    if borrower is None:
-        return replace(asked, refusal=Refusal.USER_NOT_FOUND)
-    decision = decide_offers(borrower, phone=phone, settings=settings, at=at)
     result = replace(
         asked,
         refusal=decision.refusal,
@@ -91,8 +92,16 @@ def decide_offers(borrower: Borrower, *, phone: str, settings: LendingSettings, 
     eligibility = decide_eligibility(facts, settings.credit, settings.loans, versions=settings.versions)
     if not is_served(borrower.customer, phone, settings.loans) or eligibility.amount <= 0:
         return Decision(Refusal.NO_ELIGIBLE_AMOUNT, eligibility, (), facts.score)
-    terms = make_bands(eligibility, currency=settings.loans.currency, today=settings.local_day(at))
+    bands = make_bands(eligibility, currency=settings.loans.currency, today=settings.local_day(at))
+    terms = _payable(bands, currency=settings.loans.currency)
     return Decision(None if terms else Refusal.NO_OFFERS, eligibility, terms, facts.score)
+
+
+def _payable(bands: tuple[OfferTerms, ...], *, currency: str) -> tuple[OfferTerms, ...]:
+    """Those whose payout lies within the limits of payouts, numbered anew: nobody is offered what cannot be sent."""
+    account = account_paying(currency)
+    fitting = (band for band in bands if account.min_amount <= band.disbursed_amount <= account.max_amount)
+    return tuple(replace(band, option=option) for option, band in enumerate(fitting, start=1))
 
 
 def _remember(result: OfferResult, *, score: int, partner: str, rules: LoanSettings, at: datetime) -> None:

@@ -129,9 +129,20 @@ def test_low_score_sees_less_for_a_shorter_time(partner: Partner, alice: User, n
 
 
 def test_limit_set_by_staff_clamps_the_offer(partner: Partner, alice: User, now: datetime) -> None:
-    make_profile(alice, at=now, score=760, credit_limit=Decimal(3), automatic_limit=False, total_loans=4)
+    make_profile(alice, at=now, score=760, credit_limit=Decimal(131), automatic_limit=False, total_loans=4)
 
-    assert partner.offer(mode="text") == "CON You qualify for:\n1. 2\n2. 3\nSelect option (1-2):"
+    assert partner.offer(mode="text") == "CON You qualify for:\n1. 66\n2. 98\n3. 131\nSelect option (1-3):"
+
+
+def test_nothing_is_offered_that_payouts_would_refuse(partner: Partner, alice: User, now: datetime) -> None:
+    """The smallest payout is NGN 50; of 66 at 5 % the customer gets 62.70, of 50 only 47.50."""
+    profile = make_profile(alice, at=now, score=760, credit_limit=Decimal(66), automatic_limit=False, total_loans=4)
+
+    assert partner.offer(mode="text") == "CON You qualify for:\n1. 66\nSelect option (1-1):"
+    profile.credit_limit = Decimal(50)
+    profile.save()
+    assert partner.offer(mode="text") == NOT_ELIGIBLE
+    assert partner.offer()["code"] == "NO_OFFERS"
 
 
 def test_unknown_number_is_refused_gracefully(partner: Partner) -> None:

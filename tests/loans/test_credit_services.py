@@ -114,22 +114,22 @@ def test_repaying_in_two_parts_raises_score_and_limit_and_taking_back_restores_t
     loan = make_loan(alice, at=now)
 
     assert pay(loan, 4_000, at=now)
-    assert standing(alice) == (435, 10_000)
+    assert standing(alice) == (435, 15_000)
     assert pay(loan, 10_000, at=now + timedelta(days=25))
     assert standing(alice) == (460, 20_000)
     assert loan.points_applied == 30
     pay(loan, 4_000, at=now + timedelta(days=26))
-    assert standing(alice) == (435, 10_000)
+    assert standing(alice) == (435, 15_000)
     pay(loan, 0, at=now + timedelta(days=27))
-    assert standing(alice) == (430, 10_000)
+    assert standing(alice) == (430, 15_000)
     assert loan.points_applied == 0
 
     changes = ScoreChange.objects.filter(customer=alice).order_by("id")
     assert [(change.score_before, change.score_after, change.limit_after) for change in changes] == [
-        (430, 435, 10_000),
+        (430, 435, 15_000),
         (435, 460, 20_000),
-        (460, 435, 10_000),
-        (435, 430, 10_000),
+        (460, 435, 15_000),
+        (435, 430, 15_000),
     ]
     assert {change.configuration_version for change in changes} == {7}
     assert all(change.loan == loan for change in changes)
