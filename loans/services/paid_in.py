@@ -133,11 +133,14 @@ def dismiss_notice(*, notice_id: UUID, dismissed_by: User, reason: str, at: date
 
 
 def sweep_notices(*, at: datetime) -> int:
-    """Look for the loans of notices that nobody looked at yet; how many."""
+    """Look for the loans of notices that nobody looked at yet; how many. One that cannot be holds up no other."""
     unseen = PaidInNotice.objects.filter(looked_at__isnull=True, received_at__lte=at - UNSEEN_AFTER)
     found = list(unseen.order_by("received_at").values_list("pk", flat=True)[:SWEPT_AT_ONCE])
     for notice_id in found:
-        match_notice(notice_id=notice_id, at=at)
+        try:
+            match_notice(notice_id=notice_id, at=at)
+        except Exception:
+            logger.exception("paid_in_not_matched", notice=str(notice_id))
     return len(found)
 
 

@@ -4,6 +4,7 @@ import json
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import OperationalError
@@ -171,6 +172,28 @@ def test_transaction_booked_as_other_money_waits(
     look()
     assert PaidInNotice.objects.get().status == "unmatched"
     assert "booked" in PaidInNotice.objects.get().note
+
+
+def test_notice_that_cannot_be_looked_at_holds_up_no_other(
+    client: Client, token: str, loan: Loan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2):
+        post(client, token, body(transactionId=f"TX-{number}", amount=1000))
+    first, second = PaidInNotice.objects.order_by("reference")
+
+    def stumble(*, notice_id: UUID, at: datetime) -> str:
+        if notice_id == first.pk:
+            raise RuntimeError("nobody thought of this")
+        return match_notice(notice_id=notice_id, at=at)
+
+    monkeypatch.setattr("loans.services.paid_in.match_notice", stumble)
+
+    sweep_notices(at=second.received_at + timedelta(seconds=60))
+
+    assert set(PaidInNotice.objects.values_list("reference", "status")) == {
+        ("TX-1", "unmatched"),
+        ("TX-2", "applied"),
+    }
 
 
 def test_lost_nudge_is_found_by_the_sweep(client: Client, token: str, loan: Loan) -> None:
