@@ -7,7 +7,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from celery import Task
 from django.db import connection, transaction
+from kombu.exceptions import OperationalError
 
 from accounts.models import User
 from disbursements.services.advance import advance_disbursement
@@ -20,7 +22,9 @@ from loans.services.write_offs import write_off_loan
 from tests.audit.threads import PATIENCE, run_together
 from tests.loans.books import approved_loan, balances, broken, fake_world, paid_out_loan, profile_of, repay
 from tests.loans.conftest import actions
+from tests.support.ports import closed_port
 from tests.support.waiting import wait_until
+from tests.ussd.outages import move_redis
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -67,7 +71,19 @@ def told_twice(loan: Loan, at: datetime) -> list[Any]:
     )
 
 
-def test_callback_and_staff_entry_at_once_book_once(alice: User, loan: Loan, now: datetime) -> None:
+@pytest.fixture(params=["there", "gone"])
+def redis_is(request: pytest.FixtureRequest, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sessions and broker answer, or nobody does. Asked for after `loan`, Redis goes when half is done."""
+    if request.param == "gone":
+
+        def find_nobody(*_args: Any, **_kwargs: Any) -> None:
+            raise OperationalError("broker")
+
+        move_redis(settings, closed_port())
+        monkeypatch.setattr(Task, "apply_async", find_nobody)
+
+
+def test_callback_and_staff_entry_at_once_book_once(alice: User, loan: Loan, redis_is: None, now: datetime) -> None:
     results = told_twice(loan, now)
 
     assert sorted(result.is_new for result in results) == [False, True]
