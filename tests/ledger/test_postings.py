@@ -207,7 +207,8 @@ def test_database_refuses_a_line_in_another_currency_than_its_account() -> None:
         "UPDATE ledger_entry SET amount = amount + 1",
         "UPDATE ledger_posting SET description = 'x'",
         "DELETE FROM ledger_entry",
-        "TRUNCATE ledger_posting, ledger_entry",
+        "TRUNCATE ledger_entry",
+        "TRUNCATE ledger_posting CASCADE",
         "UPDATE ledger_account SET currency = 'EUR'",
     ],
 )
