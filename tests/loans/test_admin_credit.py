@@ -140,7 +140,7 @@ def test_offer_says_why_it_was_what_it_was(office: Client, boss: User, alice: Us
     text = words(office.get(page("offer", "change", offer.pk)))
 
     assert "Credit score 300." in text
-    assert "Amount: NGN 10,000, by the tier for scores from 300 to 449." in text
+    assert "Amount: NGN 10,000, by the tier for scores from 300 to 329." in text
     assert "Interest: 10 %, by the tier for scores from 300 to 549." in text
     assert "Time to repay: 30 days, by the tier for scores from 300 to 649." in text
     assert "Settings: Credit scores and limits version 3, Loans as delivered." in text

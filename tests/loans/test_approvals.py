@@ -13,6 +13,7 @@ from django.db import OperationalError, connection, transaction
 from accounts.models import User
 from audit.models import AuditEvent
 from configuration.selectors import SettingsUnknown
+from disbursements.configuration import NigeriaPayments
 from disbursements.models import Disbursement
 from disbursements.services.advance import advance_disbursement
 from disbursements.services.decisions import cancel_disbursement
@@ -231,10 +232,18 @@ def test_settings_never_read_make_no_loan(alice: User, now: datetime, monkeypatc
 
 
 def test_amount_below_the_smallest_payout_is_unavailable(alice: User, now: datetime, configure: Callable) -> None:
-    """Staff set payouts and loans against each other: nothing is written, and the log says so."""
-    make_profile(alice, at=now, credit_limit=Decimal(20), automatic_limit=False, total_loans=1)
+    """Staff set payouts against an offer that was shown: nothing is written, and the log says so."""
+    offer(at=now)
+    configure(NigeriaPayments, min_amount=Decimal(9_500))
 
     assert approve(at=now).refusal == Refusal.SERVICE_UNAVAILABLE
+    assert not Loan.objects.exists()
+
+
+def test_nothing_below_the_smallest_payout_is_approved_without_a_session(alice: User, now: datetime) -> None:
+    make_profile(alice, at=now, credit_limit=Decimal(20), automatic_limit=False, total_loans=1)
+
+    assert approve(at=now).refusal == Refusal.NO_OFFERS
     assert not Loan.objects.exists()
 
 

@@ -139,10 +139,10 @@ def typed(**cells: str) -> dict[str, str]:
 def test_new_tier_typed_into_the_page_is_in_force_with_its_version(office: Client) -> None:
     """The top tier is cut in two: its end is changed, and the rest stands in a blank row."""
     cells = {
-        "amount_tiers-5-score_to": "799",
-        "amount_tiers-6-score_from": "800",
-        "amount_tiers-6-score_to": "850",
-        "amount_tiers-6-amount": "150000",
+        "amount_tiers-6-score_to": "799",
+        "amount_tiers-7-score_from": "800",
+        "amount_tiers-7-score_to": "850",
+        "amount_tiers-7-amount": "150000",
     }
     preview = office.post(reverse("admin:configuration_preview", args=["credit"]), typed(**cells)).content.decode()
     assert "score from 800, score to 850, amount 150000" in preview
@@ -165,11 +165,11 @@ def test_new_tier_typed_into_the_page_is_in_force_with_its_version(office: Clien
 @pytest.mark.parametrize(
     ("cells", "message"),
     [
-        ({"amount_tiers-2-score_to": "540"}, "No tier has 541."),
-        ({"amount_tiers-2-score_to": "600"}, "The tiers overlap at 550."),
-        ({"amount_tiers-2-score_to": "much"}, "Row 3, score to: Input should be a valid integer"),
-        ({"amount_tiers-2-amount": ""}, "Row 3, amount: this is missing."),
-        ({"amount_tiers-2-amount": "-5"}, "Row 3, amount: Input should be greater than or equal to 0."),
+        ({"amount_tiers-3-score_to": "540"}, "No tier has 541."),
+        ({"amount_tiers-3-score_to": "600"}, "The tiers overlap at 550."),
+        ({"amount_tiers-3-score_to": "much"}, "Row 4, score to: Input should be a valid integer"),
+        ({"amount_tiers-3-amount": ""}, "Row 4, amount: this is missing."),
+        ({"amount_tiers-3-amount": "-5"}, "Row 4, amount: Input should be greater than or equal to 0."),
         ({"overdue_points-2-days_to": "90"}, "The last tier must have no end."),
     ],
 )

@@ -64,7 +64,7 @@ def make_client(url: str, *, limit: TimeLimit | None = None, **changes: object) 
 
 def sign_in(url: str) -> None:
     """Get a token with all the time in the world, for clients whose short limit is about what comes after it."""
-    make_client(url, momo_read_timeout_seconds=60).tokens.current()
+    make_client(url, momo_read_timeout_seconds=60).calls.tokens.current()
 
 
 def make_transfer(**changes: object) -> Transfer:
