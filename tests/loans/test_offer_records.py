@@ -10,11 +10,12 @@ from django.db import OperationalError, connection
 from django_redis import get_redis_connection
 
 from accounts.models import User
+from audit import waiting_rows
 from loans import offer_log
 from loans.configuration import CreditSettings
 from loans.models import Offer
 from loans.offer_log import offers_key
-from loans.services import offer_records, offers
+from loans.services import offers
 from loans.services.offer_records import store_offers
 from loans.services.offers import OfferResult, make_offers
 from loans.tasks import store_offers as store_offers_task
@@ -84,7 +85,7 @@ def test_storing_twice_stores_once(alice: User, now: datetime) -> None:
 def test_what_comes_while_a_batch_is_stored_is_kept(
     alice: User, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(offer_records, "BATCH", 2)
+    monkeypatch.setattr(waiting_rows, "BATCH", 2)
     for _time in range(5):
         ask(at=now)
 

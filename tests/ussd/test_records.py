@@ -12,10 +12,10 @@ from django.test import Client
 from django_redis import get_redis_connection
 
 from accounts.models import User
+from audit import waiting_rows
 from promos.models import PromoCode
 from tests.ussd.dialling import Handset
 from ussd.models import SessionEvent, TurnRecord
-from ussd.services import records
 from ussd.services.records import store_waiting
 from ussd.tasks import store_turns
 from ussd.turn_log import mask_input, turns_key
@@ -86,7 +86,7 @@ def test_crash_between_storing_and_removing_stores_each_turn_once(
     phone = handset()
     phone.dial()
     with monkeypatch.context() as patch:
-        patch.setattr(records, "_TRIM", "return redis.error_reply('killed')")
+        patch.setattr(waiting_rows, "_TRIM", "return redis.error_reply('killed')")
         with pytest.raises(Exception, match="killed"):
             store_turns()
     phone.type("HELLO")
@@ -104,17 +104,17 @@ def test_two_workers_lose_nothing(
 ) -> None:
     phone = handset()
     phone.dial()
-    real = records._store_batch
+    real = waiting_rows._store_batch
 
     def other_worker_comes_between(model: Any, rows: Any) -> None:
         real(model, rows)
         if model is TurnRecord and TurnRecord.objects.count() == 1:
             phone.type("HELLO")
-            monkeypatch.setattr(records, "_store_batch", real)
+            monkeypatch.setattr(waiting_rows, "_store_batch", real)
             store_turns()
             phone.type("HELLO")
 
-    monkeypatch.setattr(records, "_store_batch", other_worker_comes_between)
+    monkeypatch.setattr(waiting_rows, "_store_batch", other_worker_comes_between)
     store_turns()
     store_turns()
 
